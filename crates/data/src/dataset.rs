@@ -1,0 +1,136 @@
+//! Examples in memory, validated.
+
+use crate::DataError;
+
+/// Labelled examples. Every label is under the number of classes and every feature is finite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    features: Features,
+    example_shape: Vec<usize>,
+    labels: Vec<u32>,
+}
+
+/// The features of all examples, row-major `[examples, example shape..]`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Features {
+    /// Pixels, kept as the bytes they are; the largest value that the format allows comes with them.
+    U8 {
+        /// One byte per feature.
+        values: Vec<u8>,
+        /// The format's white: 255 for most images, 16 for `digits`.
+        full_scale: u8,
+    },
+    /// Measurements.
+    F32(Vec<f32>),
+}
+
+/// A data set as its publisher divides it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// What the data is called in messages and results.
+    pub name: String,
+    /// One name per class; a label is an index into it.
+    pub classes: Vec<String>,
+    /// The rows to learn from; where there is no `test`, the test rows are taken from them.
+    pub train: Dataset,
+    /// The publisher's own test rows.
+    pub test: Option<Dataset>,
+}
+
+impl Features {
+    /// How many numbers there are in all.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::U8 { values, .. } => values.len(),
+            Self::F32(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no number at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number at `index`.
+    #[must_use]
+    pub fn get(&self, index: usize) -> f32 {
+        match self {
+            Self::U8 { values, .. } => f32::from(values[index]),
+            Self::F32(values) => values[index],
+        }
+    }
+}
+
+impl Dataset {
+    /// Examples of `example_shape` with their labels.
+    ///
+    /// The caller has checked that labels are in range and features finite, against the file and row they came from.
+    pub(crate) fn new(features: Features, example_shape: Vec<usize>, labels: Vec<u32>) -> Self {
+        debug_assert_eq!(features.len(), labels.len() * example_shape.iter().product::<usize>());
+        Self { features, example_shape, labels }
+    }
+
+    /// How many examples there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no example.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The shape of one example: `[28, 28, 1]` for an image, `[30]` for a table's row.
+    #[must_use]
+    pub fn example_shape(&self) -> &[usize] {
+        &self.example_shape
+    }
+
+    /// Numbers per example.
+    #[must_use]
+    pub fn num_features(&self) -> usize {
+        self.example_shape.iter().product()
+    }
+
+    /// The features of all examples.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// The label of each example.
+    #[must_use]
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Gives up the buffers, to be moved to a device.
+    #[must_use]
+    pub fn into_parts(self) -> (Features, Vec<usize>, Vec<u32>) {
+        (self.features, self.example_shape, self.labels)
+    }
+}
+
+impl Source {
+    /// Checks what only the whole shows: that there are rows, at least two classes, and a test set like the train set.
+    pub(crate) fn validated(self) -> Result<Self, DataError> {
+        let Some(first) = self.train.labels.first() else {
+            return Err(DataError::unusable(&self.name, "has no rows", "give data with at least two rows of different classes"));
+        };
+        if self.train.labels.iter().all(|label| label == first) {
+            let problem = format!("has rows of one class only (`{}`)", self.classes[*first as usize]);
+            return Err(DataError::unusable(&self.name, problem, "give data with two or more classes; there is nothing to tell apart"));
+        }
+        if let Some(test) = &self.test
+            && test.example_shape != self.train.example_shape
+        {
+            let problem = format!("has test examples of shape {:?} and train examples of {:?}", test.example_shape, self.train.example_shape);
+            return Err(DataError::unusable(&self.name, problem, "give files of the same set"));
+        }
+        Ok(self)
+    }
+}

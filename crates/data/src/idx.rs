@@ -1,0 +1,195 @@
+//! MNIST-format folders: four IDX files, plain or gzip.
+//!
+//! IDX (LeCun): two zero bytes, a type code (8: unsigned byte), the number of dimensions, each dimension as a big-endian u32, then the
+//! values, row-major.
+
+use crate::bytes::read_maybe_gzip;
+use crate::{DataError, Dataset, Features, Source};
+use std::path::{Path, PathBuf};
+
+/// The classes of MNIST and of the sets made to replace it.
+pub(crate) const MNIST_CLASSES: usize = 10;
+
+const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+const UNSIGNED_BYTE: u8 = 8;
+
+/// Whether `folder` looks like an MNIST-format folder: it has one of the four files.
+pub(crate) fn is_idx_folder(folder: &Path) -> bool {
+    TRAIN.iter().chain(&TEST).any(|stem| find(folder, stem).is_some())
+}
+
+/// Reads the four files of `folder`. The test pair may be absent; half a pair may not.
+///
+/// `num_classes` is 10 unless the caller knows better.
+pub(crate) fn read_folder(folder: &Path, name: &str, num_classes: Option<usize>) -> Result<Source, DataError> {
+    let num_classes = num_classes.unwrap_or(MNIST_CLASSES);
+    let train = read_pair(folder, TRAIN, num_classes)?;
+    let has_test = TEST.iter().any(|stem| find(folder, stem).is_some());
+    let test = if has_test { Some(read_pair(folder, TEST, num_classes)?) } else { None };
+    let classes = (0..num_classes).map(|class| class.to_string()).collect();
+    Source { name: name.to_owned(), classes, train, test }.validated()
+}
+
+fn find(folder: &Path, stem: &str) -> Option<PathBuf> {
+    [folder.join(stem), folder.join(format!("{stem}.gz"))].into_iter().find(|path| path.is_file())
+}
+
+fn read_pair(folder: &Path, [images, labels]: [&str; 2], num_classes: usize) -> Result<Dataset, DataError> {
+    let locate = |stem: &str| {
+        find(folder, stem).ok_or_else(|| {
+            let remedy = "an MNIST-format folder holds {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte, plain or .gz";
+            DataError::unreadable(&folder.join(stem), "there is no such file, nor one ending in .gz", remedy)
+        })
+    };
+    let (images_path, labels_path) = (locate(images)?, locate(labels)?);
+    let (image_sizes, pixels) = read_idx::<3>(&images_path)?;
+    let ([rows], labels) = read_idx::<1>(&labels_path)?;
+    let [images, height, width] = image_sizes;
+    if images != rows {
+        let problem = format!("holds {rows} labels, but {} holds {images} images", images_path.display());
+        return Err(DataError::malformed(&labels_path, problem, "give the two files of the same set"));
+    }
+    if height * width == 0 {
+        let problem = format!("holds images of {height} x {width} pixels");
+        return Err(DataError::malformed(&images_path, problem, "give images that have pixels"));
+    }
+    if let Some((row, label)) = labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= num_classes) {
+        let problem = format!("has label {label} at row {row}, which is not one of 0..{}", num_classes - 1);
+        return Err(DataError::malformed(&labels_path, problem, "mend the file, or set data.num_classes if the set has more classes"));
+    }
+    let features = Features::U8 { values: pixels, full_scale: u8::MAX };
+    Ok(Dataset::new(features, vec![height, width, 1], labels.into_iter().map(u32::from).collect()))
+}
+
+/// An IDX file of unsigned bytes with `D` dimensions: its sizes and its values. Every promise of the header is checked against the
+/// bytes that are really there, before anything of the promised size is made.
+fn read_idx<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), DataError> {
+    let mut bytes = read_maybe_gzip(path)?;
+    let header = 4 + 4 * D;
+    if bytes.len() < header {
+        let problem = format!("has {} bytes, fewer than the {header} of an IDX header", bytes.len());
+        return Err(DataError::malformed(path, problem, "download or copy it again"));
+    }
+    let expected = [0, 0, UNSIGNED_BYTE, D as u8];
+    if bytes[..4] != expected {
+        let problem = format!("starts with {:02x?}, not with the IDX magic {expected:02x?}", &bytes[..4]);
+        return Err(DataError::malformed(path, problem, "give an IDX file of unsigned bytes with that many dimensions"));
+    }
+    let mut sizes = [0; D];
+    for (size, word) in sizes.iter_mut().zip(bytes[4..header].as_chunks().0) {
+        *size = u32::from_be_bytes(*word) as usize;
+    }
+    let promised = sizes.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
+    let found = bytes.len() - header;
+    if promised != Some(found) {
+        let promise = sizes.map(|size| size.to_string()).join(" x ");
+        let problem = format!("promises {promise} values in its header and holds {found}");
+        return Err(DataError::malformed(path, problem, "the file is cut short or damaged; download or copy it again"));
+    }
+    bytes.drain(..header);
+    Ok((sizes, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, 8, sizes.len() as u8];
+        bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+        bytes.extend(values);
+        bytes
+    }
+
+    fn folder(images: &[u8], labels: &[u8]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(TRAIN[0]), images).unwrap();
+        std::fs::write(folder.path().join(TRAIN[1]), labels).unwrap();
+        folder
+    }
+
+    fn error(images: &[u8], labels: &[u8]) -> String {
+        read_folder(folder(images, labels).path(), "test", None).unwrap_err().to_string()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    const PIXELS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 255];
+
+    #[test]
+    fn plain_and_gzip_files_give_the_same_images() {
+        let (images, labels) = (idx(&[2, 2, 2], &PIXELS), idx(&[2], &[7, 1]));
+        let plain = read_folder(folder(&images, &labels).path(), "test", None).unwrap();
+        assert_eq!(plain.train.labels(), [7, 1]);
+        assert_eq!(plain.train.example_shape(), [2, 2, 1]);
+        assert_eq!(plain.classes.len(), 10);
+        assert_eq!(plain, read_folder(folder(&gzip(&images), &gzip(&labels)).path(), "test", None).unwrap());
+    }
+
+    #[test]
+    fn a_truncated_gzip_is_named() {
+        let images = gzip(&idx(&[2, 2, 2], &PIXELS));
+        let message = error(&images[..images.len() - 5], &idx(&[2], &[7, 1]));
+        assert!(message.contains("train-images-idx3-ubyte is not a whole gzip file"), "{message}");
+    }
+
+    #[test]
+    fn a_wrong_magic_is_named() {
+        let message = error(&idx(&[2, 4], &PIXELS), &idx(&[2], &[7, 1]));
+        assert!(message.contains("not with the IDX magic [00, 00, 08, 03]"), "{message}");
+    }
+
+    #[test]
+    fn counts_that_differ_are_named() {
+        let message = error(&idx(&[2, 2, 2], &PIXELS), &idx(&[3], &[7, 1, 0]));
+        assert!(message.contains("holds 3 labels") && message.contains("holds 2 images"), "{message}");
+    }
+
+    #[test]
+    fn a_header_that_promises_a_hundred_terabytes_costs_nothing() {
+        let message = error(&idx(&[100_000_000, 1000, 1000], &PIXELS), &idx(&[2], &[7, 1]));
+        assert!(message.contains("promises 100000000 x 1000 x 1000 values in its header and holds 8"), "{message}");
+    }
+
+    #[test]
+    fn sizes_whose_product_overflows_are_refused() {
+        assert!(error(&idx(&[u32::MAX; 3], &PIXELS), &idx(&[2], &[7, 1])).contains("promises"));
+    }
+
+    #[test]
+    fn more_bytes_than_promised_are_refused() {
+        assert!(error(&idx(&[1, 2, 2], &PIXELS), &idx(&[1], &[7])).contains("holds 8"));
+    }
+
+    #[test]
+    fn a_label_out_of_range_is_named_with_its_row() {
+        let message = error(&idx(&[2, 2, 2], &PIXELS), &idx(&[2], &[7, 10]));
+        assert!(message.contains("label 10 at row 1") && message.contains("0..9"), "{message}");
+    }
+
+    #[test]
+    fn more_classes_may_be_asked_for() {
+        let folder = folder(&idx(&[2, 2, 2], &PIXELS), &idx(&[2], &[7, 10]));
+        assert_eq!(read_folder(folder.path(), "test", Some(11)).unwrap().classes.len(), 11);
+    }
+
+    #[test]
+    fn an_empty_file_and_a_missing_one_are_named() {
+        assert!(error(&[], &idx(&[2], &[7, 1])).contains("has 0 bytes"));
+        let folder = folder(&idx(&[2, 2, 2], &PIXELS), &[]);
+        std::fs::remove_file(folder.path().join(TRAIN[1])).unwrap();
+        let message = read_folder(folder.path(), "test", None).unwrap_err().to_string();
+        assert!(message.contains("train-labels-idx1-ubyte: there is no such file"), "{message}");
+    }
+
+    #[test]
+    fn one_class_only_is_refused() {
+        assert!(error(&idx(&[2, 2, 2], &PIXELS), &idx(&[2], &[7, 7])).contains("one class only"));
+    }
+}

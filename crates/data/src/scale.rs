@@ -1,0 +1,101 @@
+//! Bringing features to a common scale, with constants learnt from the train rows alone.
+
+use crate::{Dataset, Features};
+use serde::{Deserialize, Serialize};
+
+/// How features are scaled, `data.scale`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// To [0, 1]: pixels by their format's full scale, a table's columns by the smallest and largest value among the train rows.
+    #[default]
+    Unit,
+    /// Each feature to mean 0 and standard deviation 1 over the train rows; a feature that is constant there becomes 0.
+    Standard,
+    /// As they are.
+    None,
+}
+
+/// A fitted scaling: `scaled = (feature - offset) / divisor`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scaler {
+    /// One value for all features, or one for each.
+    pub offset: Vec<f32>,
+    /// As many as `offset`; never 0.
+    pub divisor: Vec<f32>,
+}
+
+impl Scaler {
+    /// Learns the constants from `rows` of `data`; no other row is looked at.
+    #[must_use]
+    pub fn fit(scale: Scale, data: &Dataset, rows: &[u32]) -> Self {
+        match (scale, data.features()) {
+            (Scale::None, _) => Self { offset: vec![0.0], divisor: vec![1.0] },
+            (Scale::Unit, Features::U8 { full_scale, .. }) => Self { offset: vec![0.0], divisor: vec![f32::from(*full_scale)] },
+            (Scale::Unit, Features::F32(_)) => Self::fit_range(data, rows),
+            (Scale::Standard, _) => Self::fit_standard(data, rows),
+        }
+    }
+
+    fn fit_range(data: &Dataset, rows: &[u32]) -> Self {
+        let mut low = vec![f32::INFINITY; data.num_features()];
+        let mut high = vec![f32::NEG_INFINITY; data.num_features()];
+        for_each_row(data, rows, |column, value| {
+            low[column] = low[column].min(value);
+            high[column] = high[column].max(value);
+        });
+        let divisor = low.iter().zip(&high).map(|(low, high)| nonzero(high - low)).collect();
+        Self { offset: low, divisor }
+    }
+
+    /// Two passes in f64, so that a large mean does not swallow a small spread.
+    fn fit_standard(data: &Dataset, rows: &[u32]) -> Self {
+        let n = rows.len() as f64;
+        let mut mean = vec![0.0_f64; data.num_features()];
+        for_each_row(data, rows, |column, value| mean[column] += f64::from(value) / n);
+        let mut variance = vec![0.0_f64; data.num_features()];
+        for_each_row(data, rows, |column, value| variance[column] += (f64::from(value) - mean[column]).powi(2) / n);
+        Self {
+            offset: mean.iter().map(|mean| *mean as f32).collect(),
+            divisor: variance.iter().map(|variance| nonzero(variance.sqrt() as f32)).collect(),
+        }
+    }
+}
+
+fn nonzero(divisor: f32) -> f32 {
+    if divisor > 0.0 { divisor } else { 1.0 }
+}
+
+fn for_each_row(data: &Dataset, rows: &[u32], mut visit: impl FnMut(usize, f32)) {
+    let width = data.num_features();
+    for row in rows {
+        let start = *row as usize * width;
+        for column in 0..width {
+            visit(column, data.features().get(start + column));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Dataset {
+        Dataset::new(Features::F32(vec![1.0, 5.0, 3.0, 5.0, 1000.0, 7.0]), vec![2], vec![0, 1, 0])
+    }
+
+    #[test]
+    fn constants_come_from_the_given_rows_only() {
+        let unit = Scaler::fit(Scale::Unit, &table(), &[0, 1]);
+        assert_eq!(unit, Scaler { offset: vec![1.0, 5.0], divisor: vec![2.0, 1.0] });
+        let standard = Scaler::fit(Scale::Standard, &table(), &[0, 1]);
+        assert_eq!(standard, Scaler { offset: vec![2.0, 5.0], divisor: vec![1.0, 1.0] });
+    }
+
+    #[test]
+    fn pixels_are_divided_by_their_full_scale() {
+        let pixels = Dataset::new(Features::U8 { values: vec![0, 8, 16, 3], full_scale: 16 }, vec![2, 1, 1], vec![0, 1]);
+        assert_eq!(Scaler::fit(Scale::Unit, &pixels, &[0]), Scaler { offset: vec![0.0], divisor: vec![16.0] });
+        assert_eq!(Scaler::fit(Scale::None, &pixels, &[0]), Scaler { offset: vec![0.0], divisor: vec![1.0] });
+    }
+}

@@ -1,0 +1,261 @@
+//! Which rows train, which validate and which test.
+
+use crate::{DataError, Source};
+use relumine_random::permutation::permutation;
+use relumine_random::{Purpose, Stream};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
+/// A number of rows, or a fraction of all rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amount {
+    /// So many rows.
+    Count(u64),
+    /// This share of the rows, rounded to the nearest whole row; at least 0 and under 1.
+    Fraction(f64),
+}
+
+/// How to divide a source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SplitSpec {
+    /// Rows taken out of the source's train rows to make choices by.
+    pub validation: Amount,
+    /// Rows taken out to be read once at the end; for sources without a test set of their own.
+    pub test: Amount,
+    /// Whether each part has the classes in the proportions of the whole.
+    pub stratified: bool,
+    /// Which rows; it has nothing to do with the training seed.
+    pub seed: u64,
+    /// At most so many train rows.
+    pub limit_train: Option<u64>,
+}
+
+/// Row numbers, each part ascending. `train` and `validation` are rows of [`Source::train`]; so are `test` where the source has no test
+/// set of its own, and else they are all the rows of [`Source::test`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Rows to learn from.
+    pub train: Vec<u32>,
+    /// Rows to choose by.
+    pub validation: Vec<u32>,
+    /// Rows to be read once.
+    pub test: Vec<u32>,
+}
+
+impl SplitSpec {
+    /// Divides `source`. Test rows are taken first, then validation rows, so the test rows depend on `seed` and `test` alone.
+    ///
+    /// # Errors
+    /// An amount that is larger than the data, or that leaves nothing to train on.
+    pub fn split(&self, source: &Source) -> Result<Split, DataError> {
+        let labels = source.train.labels();
+        let rows = labels.len();
+        let mut pool = Pool {
+            rows: permutation(&Stream::new(self.seed, Purpose::Split, 0), 0, rows as u32),
+            labels,
+            num_classes: source.classes.len(),
+            stratified: self.stratified,
+        };
+        let test = match &source.test {
+            Some(test) => (0..test.len() as u32).collect(),
+            None => pool.take(rows_of("data.test", self.test, rows, rows)?),
+        };
+        let validation = pool.take(rows_of("data.validation", self.validation, rows, pool.rows.len())?);
+        if let Some(limit) = self.limit_train {
+            pool.rows = pool.take(rows_of("data.limit_train", Amount::Count(limit), rows, pool.rows.len() + 1)?);
+        }
+        pool.rows.sort_unstable();
+        Ok(Split { train: pool.rows, validation, test })
+    }
+}
+
+/// How many rows an amount is, of `rows` in all, which must be fewer than the `available` ones.
+fn rows_of(key: &'static str, amount: Amount, rows: usize, available: usize) -> Result<usize, DataError> {
+    let count = match amount {
+        Amount::Count(count) => usize::try_from(count).unwrap_or(usize::MAX),
+        Amount::Fraction(fraction) => (fraction * rows as f64).round() as usize,
+    };
+    if count >= available {
+        let problem = format!("is {count} of the {rows} rows, but at most {} are free", available.saturating_sub(1));
+        return Err(DataError::setting(key, amount, problem, "lower it so that every part has rows"));
+    }
+    Ok(count)
+}
+
+/// Rows not yet given to a part, in random order.
+struct Pool<'a> {
+    rows: Vec<u32>,
+    labels: &'a [u32],
+    num_classes: usize,
+    stratified: bool,
+}
+
+impl Pool<'_> {
+    /// Takes `count` rows out: the first ones, or the first ones of each class up to its quota.
+    fn take(&mut self, count: usize) -> Vec<u32> {
+        let mut taken = Vec::with_capacity(count);
+        if self.stratified {
+            let mut quotas = self.quotas(count);
+            self.rows.retain(|row| {
+                let quota = &mut quotas[self.labels[*row as usize] as usize];
+                let keep = *quota == 0;
+                if !keep {
+                    *quota -= 1;
+                    taken.push(*row);
+                }
+                keep
+            });
+        } else {
+            taken.extend(self.rows.drain(..count));
+        }
+        taken.sort_unstable();
+        taken
+    }
+
+    /// How many of `count` rows each class gives: proportional shares rounded down, and the rows left over to the largest remainders
+    /// (Hamilton's method; ties to the lower class).
+    fn quotas(&self, count: usize) -> Vec<usize> {
+        let mut sizes = vec![0_usize; self.num_classes];
+        for row in &self.rows {
+            sizes[self.labels[*row as usize] as usize] += 1;
+        }
+        let total = self.rows.len();
+        let mut quotas: Vec<usize> = sizes.iter().map(|size| size * count / total).collect();
+        let mut by_remainder: Vec<usize> = (0..self.num_classes).collect();
+        by_remainder.sort_by_key(|class| std::cmp::Reverse(sizes[*class] * count % total));
+        let left_over = count - quotas.iter().sum::<usize>();
+        for class in &by_remainder[..left_over] {
+            quotas[*class] += 1;
+        }
+        quotas
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(formatter),
+            Self::Fraction(fraction) => write!(formatter, "{fraction:?}"),
+        }
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(count) => serializer.serialize_u64(*count),
+            Self::Fraction(fraction) => serializer.serialize_f64(*fraction),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AmountVisitor)
+    }
+}
+
+struct AmountVisitor;
+
+impl de::Visitor<'_> for AmountVisitor {
+    type Value = Amount;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number of rows such as 5000, or a fraction of them, at least 0.0 and under 1.0")
+    }
+
+    fn visit_u64<E: de::Error>(self, count: u64) -> Result<Amount, E> {
+        Ok(Amount::Count(count))
+    }
+
+    fn visit_i64<E: de::Error>(self, count: i64) -> Result<Amount, E> {
+        u64::try_from(count).map(Amount::Count).map_err(|_| E::invalid_value(de::Unexpected::Signed(count), &self))
+    }
+
+    fn visit_f64<E: de::Error>(self, fraction: f64) -> Result<Amount, E> {
+        if (0.0..1.0).contains(&fraction) {
+            Ok(Amount::Fraction(fraction))
+        } else {
+            Err(E::invalid_value(de::Unexpected::Float(fraction), &self))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dataset, Features};
+
+    /// 100 rows: 50 of class 0, 30 of class 1, 20 of class 2.
+    fn source(test_rows: Option<usize>) -> Source {
+        let rows = |labels: Vec<u32>| Dataset::new(Features::F32(vec![0.0; labels.len()]), vec![1], labels);
+        let labels = [vec![0; 50], vec![1; 30], vec![2; 20]].concat();
+        let classes = ["a", "b", "c"].map(String::from).to_vec();
+        Source { name: "test".into(), classes, train: rows(labels), test: test_rows.map(|n| rows(vec![0; n])) }
+    }
+
+    fn spec() -> SplitSpec {
+        SplitSpec { validation: Amount::Fraction(0.1), test: Amount::Count(20), stratified: true, seed: 4, limit_train: None }
+    }
+
+    #[test]
+    fn the_parts_are_disjoint_whole_and_in_proportion() {
+        let source = source(None);
+        let split = spec().split(&source).unwrap();
+        assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [70, 10, 20]);
+        let mut all = [split.train.clone(), split.validation.clone(), split.test.clone()].concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..100));
+        let classes_in = |rows: &[u32]| [0, 1, 2].map(|class| rows.iter().filter(|row| source.train.labels()[**row as usize] == class).count());
+        assert_eq!(classes_in(&split.test), [10, 6, 4]);
+        assert_eq!(classes_in(&split.validation), [5, 3, 2]);
+    }
+
+    #[test]
+    fn test_rows_depend_on_the_split_seed_and_not_on_validation() {
+        let base = spec().split(&source(None)).unwrap();
+        let other_validation = SplitSpec { validation: Amount::Count(0), ..spec() }.split(&source(None)).unwrap();
+        assert_eq!(base.test, other_validation.test);
+        assert!(other_validation.validation.is_empty());
+        assert_ne!(base.test, SplitSpec { seed: 5, ..spec() }.split(&source(None)).unwrap().test);
+    }
+
+    #[test]
+    fn limited_train_rows_are_part_of_the_unlimited_ones() {
+        let base = spec().split(&source(None)).unwrap();
+        let limited = SplitSpec { limit_train: Some(7), ..spec() }.split(&source(None)).unwrap();
+        assert_eq!(limited.train.len(), 7);
+        assert!(limited.train.iter().all(|row| base.train.contains(row)));
+        assert_eq!(SplitSpec { limit_train: Some(70), ..spec() }.split(&source(None)).unwrap(), base);
+    }
+
+    #[test]
+    fn a_source_s_own_test_set_is_left_whole() {
+        let split = spec().split(&source(Some(9))).unwrap();
+        assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [90, 10, 9]);
+    }
+
+    #[test]
+    fn amounts_larger_than_the_data_are_named_by_key() {
+        for (spec, key) in [
+            (SplitSpec { validation: Amount::Count(100), ..spec() }, "data.validation = 100"),
+            (SplitSpec { validation: Amount::Count(80), ..spec() }, "data.validation = 80"),
+            (SplitSpec { validation: Amount::Fraction(0.9), ..spec() }, "data.validation = 0.9"),
+            (SplitSpec { test: Amount::Count(u64::MAX), ..spec() }, "data.test"),
+            (SplitSpec { limit_train: Some(71), ..spec() }, "data.limit_train = 71"),
+        ] {
+            let message = spec.split(&source(None)).unwrap_err().to_string();
+            assert!(message.starts_with(key), "{message}");
+        }
+    }
+
+    #[test]
+    fn amounts_read_as_rows_or_fractions() {
+        assert_eq!(serde_json::from_str::<Amount>("5000").unwrap(), Amount::Count(5000));
+        assert_eq!(serde_json::from_str::<Amount>("0.1").unwrap(), Amount::Fraction(0.1));
+        for wrong in ["-1", "1.0", "-0.5", "\"half\""] {
+            let message = serde_json::from_str::<Amount>(wrong).unwrap_err().to_string();
+            assert!(message.contains("a number of rows such as 5000"), "{message}");
+        }
+    }
+}

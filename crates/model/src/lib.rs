@@ -1,0 +1,29 @@
+//! What is trained: a multilayer perceptron on Candle, described by a [`ModelConfig`] and built through a `VarBuilder`.
+//!
+//! ```text
+//! ModelConfig ──(features, classes)──> Architecture ──(seed)──> Parameters ──(VarBuilder)──> Mlp
+//! ```
+//!
+//! The [`Architecture`] is the one list of layers that every training step is built from. Adding an activation or an initialiser is one
+//! file in its folder and its name in that folder's list.
+
+pub mod activation;
+mod architecture;
+mod config;
+mod dropout;
+mod error;
+mod head;
+pub mod initializer;
+mod kinds;
+mod mlp;
+mod parameters;
+
+pub use activation::Activation;
+pub use architecture::{Architecture, LayerSpec, ParameterSpec, Role};
+pub use config::{ModelConfig, Norm};
+pub use dropout::{MaskPosition, dropout};
+pub use error::{ConfigError, ModelError};
+pub use head::Head;
+pub use initializer::Initializer;
+pub use mlp::{Mlp, Mode};
+pub use parameters::Parameters;

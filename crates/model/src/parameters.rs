@@ -1,0 +1,134 @@
+//! The tensors that training changes, by name and in order.
+
+use crate::{Architecture, ModelError};
+use candle_core::{DType, Device, Result, Shape, Tensor, Var};
+use candle_nn::var_builder::{SimpleBackend, VarBuilder};
+use std::collections::BTreeMap;
+
+/// Every trainable tensor of an [`Architecture`], in its order. Cloning shares the tensors.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    named: Vec<(String, Var)>,
+}
+
+impl Parameters {
+    /// Fresh parameters, drawn from `seed`: the same values on every device.
+    ///
+    /// # Errors
+    /// Those of Candle: a device out of memory.
+    pub fn initialize(architecture: &Architecture, seed: u64, dtype: DType, device: &Device) -> Result<Self> {
+        let mut named = Vec::new();
+        for layer in &architecture.layers {
+            for spec in layer.parameters() {
+                let values = Tensor::from_vec(layer.initial_values(&spec, seed), spec.shape.as_slice(), device)?;
+                named.push((spec.name, Var::from_tensor(&values.to_dtype(dtype)?)?));
+            }
+        }
+        Ok(Self { named })
+    }
+
+    /// Name and tensor, in the architecture's order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Var)> {
+        self.named.iter().map(|(name, var)| (name.as_str(), var))
+    }
+
+    /// The tensor called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Var> {
+        self.named.iter().find(|(known, _)| known == name).map(|(_, var)| var)
+    }
+
+    /// Copies of all tensors, by name.
+    ///
+    /// # Errors
+    /// Those of Candle: a device out of memory.
+    pub fn to_tensors(&self) -> Result<BTreeMap<String, Tensor>> {
+        self.iter().map(|(name, var)| Ok((name.to_owned(), var.as_detached_tensor().copy()?))).collect()
+    }
+
+    /// Overwrites every tensor with the one of the same name.
+    ///
+    /// # Errors
+    /// A name missing, unknown or of another shape; nothing has changed then.
+    pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
+        for (name, var) in self.iter() {
+            let found = tensors
+                .get(name)
+                .ok_or_else(|| ModelError::MissingTensor { name: name.to_owned(), shape: var.dims().to_vec() })?;
+            if found.dims() != var.dims() {
+                let (found, expected) = (found.dims().to_vec(), var.dims().to_vec());
+                return Err(ModelError::MisshapenTensor { name: name.to_owned(), found, expected });
+            }
+        }
+        if let Some(name) = tensors.keys().find(|name| self.get(name).is_none()) {
+            return Err(ModelError::ExtraTensor { name: name.clone() });
+        }
+        for (name, var) in self.iter() {
+            var.set(&tensors[name].to_device(var.device())?.to_dtype(var.dtype())?)?;
+        }
+        Ok(())
+    }
+
+    /// A Candle `VarBuilder` that hands out these tensors, so that gradients reach them.
+    #[must_use]
+    pub fn var_builder(&self, dtype: DType, device: &Device) -> VarBuilder<'static> {
+        VarBuilder::from_backend(Box::new(Backend(self.clone())), dtype, device.clone())
+    }
+}
+
+struct Backend(Parameters);
+
+impl SimpleBackend for Backend {
+    fn get(&self, shape: Shape, name: &str, _init: candle_nn::Init, dtype: DType, device: &Device) -> Result<Tensor> {
+        let tensor = self.get_unchecked(name, dtype, device)?;
+        if tensor.shape() != &shape {
+            candle_core::bail!("parameter {name} has shape {:?}, asked for as {shape:?}", tensor.shape());
+        }
+        Ok(tensor)
+    }
+
+    fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
+        let Some(var) = self.0.get(name) else { candle_core::bail!("no parameter is called {name}") };
+        var.as_tensor().to_device(device)?.to_dtype(dtype)
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.0.get(name).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ModelConfig;
+
+    fn small() -> Parameters {
+        let architecture = ModelConfig { hidden: vec![3], ..ModelConfig::default() }.architecture(4, 2).unwrap();
+        Parameters::initialize(&architecture, 7, DType::F32, &Device::Cpu).unwrap()
+    }
+
+    /// `glorot_uniform_weight_3x4_layer_0` of the random crate's `golden.json`.
+    #[test]
+    fn a_seed_gives_the_published_golden_weights() {
+        let architecture = ModelConfig { hidden: vec![3], ..ModelConfig::default() }.architecture(4, 2).unwrap();
+        let parameters = Parameters::initialize(&architecture, 0x0123_4567_89ab_cdef, DType::F32, &Device::Cpu).unwrap();
+        let weight = parameters.get("layers.0.weight").unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(weight[..4], [0.447448671, 0.475820124, 0.184473991, 0.865216613]);
+    }
+
+    #[test]
+    fn missing_extra_and_misshapen_tensors_are_refused_by_name() {
+        let parameters = small();
+        let whole = parameters.to_tensors().unwrap();
+        assert!(parameters.load(&whole).is_ok());
+        let mut missing = whole.clone();
+        missing.remove("layers.1.bias");
+        assert!(matches!(parameters.load(&missing), Err(ModelError::MissingTensor { name, .. }) if name == "layers.1.bias"));
+        let mut extra = whole.clone();
+        extra.insert("layers.9.bias".into(), whole["layers.1.bias"].clone());
+        assert!(matches!(parameters.load(&extra), Err(ModelError::ExtraTensor { name }) if name == "layers.9.bias"));
+        let mut misshapen = whole.clone();
+        misshapen.insert("layers.0.weight".into(), whole["layers.0.weight"].t().unwrap());
+        assert!(matches!(parameters.load(&misshapen), Err(ModelError::MisshapenTensor { found, .. }) if found == [4, 3]));
+    }
+}
