@@ -1,1 +1,20 @@
+//! One optimiser step after another: loss, gradients, optimisers, schedules, and the [`Step`] that ties them together.
+//!
+//! [`ReferenceStep`] is the readable one, on Candle's automatic differentiation: it runs every configuration on every device, and any
+//! faster step is checked against it, tensor by tensor.
 
+mod error;
+mod examples;
+pub mod loss;
+pub mod metrics;
+pub mod optimizer;
+mod reference;
+pub mod schedule;
+mod step;
+
+pub use error::StepError;
+pub use examples::{Examples, FeatureBuffer};
+pub use optimizer::{Optimizer, OptimizerConfig};
+pub use reference::ReferenceStep;
+pub use schedule::Schedule;
+pub use step::{NamedTensors, Step};

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 
 /// Declares the kinds of one setting: an enum with a variant for each `module::Kind`, the modules themselves, and serde for both
 /// written forms. Each kind is a struct whose fields are its parameters and which implements `$behaviour`.
+#[macro_export]
 macro_rules! kinds {
     ($(#[$attribute:meta])* $name:ident: $behaviour:ident { $($module:ident::$kind:ident),+ $(,)? }) => {
         $(mod $module; pub use $module::$kind;)+
@@ -57,10 +58,13 @@ macro_rules! kinds {
         }
     };
 }
-pub(crate) use kinds;
+pub use kinds;
 
 /// Reads a `T` that is tagged by `name`, where a plain string stands for a table with nothing but the name.
-pub(crate) fn name_or_table<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+///
+/// # Errors
+/// A name or parameter that `T` does not know.
+pub fn name_or_table<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(NameOrTable(PhantomData))
 }
 

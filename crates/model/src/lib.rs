@@ -14,7 +14,7 @@ mod dropout;
 mod error;
 mod head;
 pub mod initializer;
-mod kinds;
+pub mod kinds;
 mod mlp;
 mod parameters;
 

@@ -1,0 +1,45 @@
+//! What can go wrong in a step.
+
+use relumine_model::ModelError;
+
+/// A step that could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The loss is infinite or not a number. The parameters are those of before the step.
+    #[error(
+        "the loss is {loss} at step {step} (learning rate {learning_rate}, largest gradient {gradient} in {parameter}): \
+         lower optimizer.learning_rate, or set optimizer.clip_norm"
+    )]
+    NonFiniteLoss {
+        /// The step, counted from 1.
+        step: u64,
+        /// The mean loss of its batch.
+        loss: f64,
+        /// The learning rate that the step would have used.
+        learning_rate: f64,
+        /// The largest absolute value of any gradient, NaN if there is one.
+        gradient: f64,
+        /// The parameter it belongs to.
+        parameter: String,
+    },
+    /// Automatic differentiation did not reach a parameter: an operation in the model has no backward pass.
+    #[error("no gradient reached {parameter} at step {step}: an operation between it and the loss cannot be differentiated")]
+    NoGradient {
+        /// The parameter.
+        parameter: String,
+        /// The step, counted from 1.
+        step: u64,
+    },
+    /// Optimiser state that belongs to another model or optimiser.
+    #[error("the optimiser state {problem}: it was saved from another model or optimiser")]
+    ForeignState {
+        /// What is wrong, as a predicate.
+        problem: String,
+    },
+    /// The model refused.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Candle refused an operation.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+}

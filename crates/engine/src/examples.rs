@@ -1,0 +1,111 @@
+//! Examples where the step can reach them: on the device, as the bytes they came in.
+
+use candle_core::{DType, Device, Result, Tensor};
+
+/// Features on their way to a device, row-major.
+#[derive(Clone, Debug)]
+pub enum FeatureBuffer {
+    /// Pixels, one byte each; they become f32 batch by batch.
+    U8(Vec<u8>),
+    /// Measurements.
+    F32(Vec<f32>),
+}
+
+/// Labelled examples that live on a device, and the scaling that a batch of them gets.
+#[derive(Clone, Debug)]
+pub struct Examples {
+    /// `[examples, example shape..]`, u8 or f32.
+    features: Tensor,
+    /// `[examples]`, on the host, for metrics.
+    labels: Vec<u32>,
+    /// `[examples]`, u32.
+    device_labels: Tensor,
+    /// `scaled = (feature - offset) / divisor`, each `[1]` or `[example shape..]`; `None` where it would change nothing.
+    offset: Option<Tensor>,
+    divisor: Option<Tensor>,
+}
+
+impl Examples {
+    /// Uploads examples of `example_shape`. `offset` and `divisor` hold one value for all features or one for each.
+    ///
+    /// # Errors
+    /// Buffers whose lengths disagree, or a device out of memory.
+    pub fn new(
+        features: FeatureBuffer,
+        example_shape: &[usize],
+        labels: Vec<u32>,
+        offset: &[f32],
+        divisor: &[f32],
+        device: &Device,
+    ) -> Result<Self> {
+        let shape = [&[labels.len()], example_shape].concat();
+        let features = match features {
+            FeatureBuffer::U8(bytes) => Tensor::from_vec(bytes, shape, device)?,
+            FeatureBuffer::F32(values) => Tensor::from_vec(values, shape, device)?,
+        };
+        let constant = |values: &[f32], neutral: f32| match values {
+            values if values.iter().all(|value| *value == neutral) => Ok(None),
+            [_] => Tensor::new(values, device).map(Some),
+            _ => Tensor::from_slice(values, example_shape, device).map(Some),
+        };
+        let device_labels = Tensor::new(labels.as_slice(), device)?;
+        Ok(Self { features, labels, device_labels, offset: constant(offset, 0.0)?, divisor: constant(divisor, 1.0)? })
+    }
+
+    /// How many examples there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no example.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The labels of `rows`.
+    #[must_use]
+    pub fn labels_of(&self, rows: &[u32]) -> Vec<u32> {
+        rows.iter().map(|row| self.labels[*row as usize]).collect()
+    }
+
+    /// The scaled features of `rows` and their labels, on the device.
+    ///
+    /// # Shapes
+    /// Features `[rows, example shape..]` of f32, labels `[rows]` of u32.
+    pub(crate) fn batch(&self, rows: &[u32]) -> Result<(Tensor, Tensor)> {
+        let rows = Tensor::new(rows, self.features.device())?;
+        let mut features = self.features.index_select(&rows, 0)?.to_dtype(DType::F32)?;
+        if let Some(offset) = &self.offset {
+            features = features.broadcast_sub(offset)?;
+        }
+        if let Some(divisor) = &self.divisor {
+            features = features.broadcast_div(divisor)?;
+        }
+        Ok((features, self.device_labels.index_select(&rows, 0)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_holds_the_asked_rows_scaled() {
+        let features = FeatureBuffer::U8(vec![0, 255, 51, 102, 10, 20]);
+        let examples = Examples::new(features, &[2, 1], vec![3, 4, 5], &[0.0], &[255.0], &Device::Cpu).unwrap();
+        let (features, labels) = examples.batch(&[1, 0, 1]).unwrap();
+        assert_eq!(features.dims(), [3, 2, 1]);
+        assert_eq!(features.flatten_all().unwrap().to_vec1::<f32>().unwrap(), [0.2, 0.4, 0.0, 1.0, 0.2, 0.4]);
+        assert_eq!(labels.to_vec1::<u32>().unwrap(), [4, 3, 4]);
+    }
+
+    #[test]
+    fn each_column_has_its_own_constants() {
+        let features = FeatureBuffer::F32(vec![1.0, 10.0, 3.0, 30.0]);
+        let examples = Examples::new(features, &[2], vec![0, 1], &[1.0, 10.0], &[2.0, 5.0], &Device::Cpu).unwrap();
+        let (features, _) = examples.batch(&[0, 1]).unwrap();
+        assert_eq!(features.to_vec2::<f32>().unwrap(), [[0.0, 0.0], [1.0, 4.0]]);
+    }
+}

@@ -1,0 +1,41 @@
+use super::{OptimizerConfig, UpdateRule};
+use candle_core::{Result, Tensor};
+
+/// Adam (Kingma and Ba 2015, algorithm 1). As `torch.optim.Adam`, and as optax with `eps_root = 0`:
+///
+/// ```text
+/// m <- b1 m + (1 - b1) g         v <- b2 v + (1 - b2) g^2        (m and v start at 0, t counts from 1)
+/// w <- w - lr m' / (sqrt(v') + epsilon)      with  m' = m / (1 - b1^t),  v' = v / (1 - b2^t)
+/// ```
+///
+/// Keras adds its epsilon (1e-7) to `sqrt(v)` before the correction, which makes it larger by `1 / sqrt(1 - b2^t)` in early steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// `b1` and `b2`.
+    pub betas: [f64; 2],
+    /// Keeps the denominator away from 0.
+    pub epsilon: f64,
+}
+
+impl Adam {
+    pub(super) fn from_config(config: &OptimizerConfig) -> Self {
+        Self { betas: config.betas.unwrap_or([0.9, 0.999]), epsilon: config.epsilon.unwrap_or(1e-8) }
+    }
+}
+
+impl UpdateRule for Adam {
+    fn slots(&self) -> &'static [&'static str] {
+        &["exp_avg", "exp_avg_sq"]
+    }
+
+    fn update(&self, gradient: &Tensor, slots: &mut [Tensor], learning_rate: f64, step: u64) -> Result<Tensor> {
+        let [beta1, beta2] = self.betas;
+        let [mean, square] = slots else { candle_core::bail!("Adam keeps two moments") };
+        *mean = ((&*mean * beta1)? + (gradient * (1.0 - beta1))?)?;
+        *square = ((&*square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
+        let correction1 = 1.0 - beta1.powf(step as f64);
+        let correction2 = 1.0 - beta2.powf(step as f64);
+        let denominator = square.sqrt()?.affine(1.0 / correction2.sqrt(), self.epsilon)?;
+        (&*mean / denominator)? * (learning_rate / correction1)
+    }
+}

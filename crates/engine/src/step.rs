@@ -1,0 +1,63 @@
+//! What every way of training provides.
+
+use crate::metrics::Totals;
+use crate::{Examples, StepError};
+use candle_core::Tensor;
+use std::collections::BTreeMap;
+
+/// Tensors by name, in alphabetical order: what checkpoints hold.
+pub type NamedTensors = BTreeMap<String, Tensor>;
+
+/// Trains and evaluates one model.
+pub trait Step {
+    /// What this step is called in results.
+    fn name(&self) -> &'static str;
+
+    /// Takes one optimiser step on the mean loss of `rows` of `examples`. May return before the device is done.
+    ///
+    /// # Errors
+    /// A loss that is not finite (nothing has changed then), a parameter without a gradient, or a device that fails.
+    fn train(&mut self, examples: &Examples, rows: &[u32]) -> Result<(), StepError>;
+
+    /// What training saw since the last call: the losses of the training passes, dropout included. Waits for the device.
+    ///
+    /// # Errors
+    /// A device that fails.
+    fn take_totals(&mut self) -> Result<Totals, StepError>;
+
+    /// The logits of `rows` of `examples` in evaluation mode, `[rows, units]` row-major. Waits for the device.
+    ///
+    /// # Errors
+    /// A device that fails.
+    fn logits(&self, examples: &Examples, rows: &[u32]) -> Result<Vec<f32>, StepError>;
+
+    /// Optimiser steps taken.
+    fn steps(&self) -> u64;
+
+    /// The learning rate of the next step.
+    fn learning_rate(&self) -> f64;
+
+    /// A copy of the parameters, by name.
+    ///
+    /// # Errors
+    /// A device that fails.
+    fn parameters(&self) -> Result<NamedTensors, StepError>;
+
+    /// Overwrites the parameters.
+    ///
+    /// # Errors
+    /// Names or shapes that are not this model's.
+    fn load_parameters(&mut self, parameters: &NamedTensors) -> Result<(), StepError>;
+
+    /// A copy of the optimiser's state, by name.
+    ///
+    /// # Errors
+    /// A device that fails.
+    fn optimizer_state(&self) -> Result<NamedTensors, StepError>;
+
+    /// Overwrites the optimiser's state.
+    ///
+    /// # Errors
+    /// Names or shapes that are not this optimiser's.
+    fn load_optimizer_state(&mut self, state: &NamedTensors) -> Result<(), StepError>;
+}
