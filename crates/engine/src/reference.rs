@@ -97,8 +97,13 @@ impl Step for ReferenceStep {
         Ok(())
     }
 
-    fn take_totals(&mut self) -> Result<Totals, StepError> {
-        Ok(std::mem::take(&mut self.totals))
+    fn totals(&self) -> Result<Totals, StepError> {
+        Ok(self.totals)
+    }
+
+    fn reset_totals(&mut self) -> Result<(), StepError> {
+        self.totals = Totals::default();
+        Ok(())
     }
 
     fn logits(&self, examples: &Examples, rows: &[u32]) -> Result<Vec<f32>, StepError> {

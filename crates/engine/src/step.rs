@@ -19,11 +19,18 @@ pub trait Step {
     /// A loss that is not finite (nothing has changed then), a parameter without a gradient, or a device that fails.
     fn train(&mut self, examples: &Examples, rows: &[u32]) -> Result<(), StepError>;
 
-    /// What training saw since the last call: the losses of the training passes, dropout included. Waits for the device.
+    /// What training saw since [`reset_totals`](Self::reset_totals): the losses of the training passes, dropout included. Waits for
+    /// the device; asking changes nothing.
     ///
     /// # Errors
     /// A device that fails.
-    fn take_totals(&mut self) -> Result<Totals, StepError>;
+    fn totals(&self) -> Result<Totals, StepError>;
+
+    /// Starts the totals at zero, as at the beginning of an epoch.
+    ///
+    /// # Errors
+    /// A device that fails.
+    fn reset_totals(&mut self) -> Result<(), StepError>;
 
     /// The logits of `rows` of `examples` in evaluation mode, `[rows, units]` row-major. Waits for the device.
     ///

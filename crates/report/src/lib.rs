@@ -1,1 +1,15 @@
+//! The records that runs write and that people and reports read. This crate knows nothing of Candle: it reads files, never the runner.
 
+mod error;
+mod history;
+mod page;
+mod records;
+pub mod statistics;
+mod svg;
+mod table;
+
+pub use error::ReportError;
+pub use history::{Group, Run, find_runs, group_by_recipe};
+pub use page::run_page;
+pub use records::{Confusion, EpochRecord, Score, Status, Summary};
+pub use table::{Align, Table};

@@ -1,0 +1,120 @@
+//! What a run writes: a line per epoch, a summary, a confusion matrix.
+
+use serde::{Deserialize, Serialize};
+
+/// How good a model is on some rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Mean loss per row, in nats.
+    pub loss: f64,
+    /// Share of rows predicted right, 0 to 1.
+    pub accuracy: f64,
+}
+
+/// One line of `metrics.jsonl`. Everything but the last two fields is the same bits whenever the run is repeated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// Optimiser steps taken by its end.
+    pub step: u64,
+    /// The learning rate of the next step.
+    pub learning_rate: f64,
+    /// Over the epoch's training passes, while the weights were changing and with dropout acting.
+    pub train: Score,
+    /// At the end of the epoch; `None` without validation rows.
+    pub validation: Option<Score>,
+    /// Whether this epoch's weights are the best so far.
+    pub best: bool,
+    /// Time spent training, without evaluation.
+    pub seconds: f64,
+    /// Train rows per second of that time.
+    pub samples_per_second: f64,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It trained to its end.
+    Finished,
+    /// A signal stopped it; what there was is saved.
+    Interrupted,
+    /// It met an error; what there was is saved.
+    Failed,
+}
+
+/// `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How the run ended.
+    pub status: Status,
+    /// The error, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The recipe's name.
+    pub recipe: String,
+    /// The data set's name.
+    pub dataset: String,
+    /// Train rows.
+    pub train_rows: u64,
+    /// Validation rows.
+    pub validation_rows: u64,
+    /// Test rows.
+    pub test_rows: u64,
+    /// The device, such as `cpu` or `cuda:0`.
+    pub device: String,
+    /// The training step, such as `reference`.
+    pub step: String,
+    /// The training seed.
+    pub seed: u64,
+    /// CPU threads.
+    pub threads: u64,
+    /// How many numbers training adjusts.
+    pub parameters: u64,
+    /// Whole epochs trained.
+    pub epochs_run: u64,
+    /// The epoch whose weights were tested: the best on validation, or the last without validation rows.
+    pub best_epoch: u64,
+    /// The tested weights on the train rows, in evaluation mode; `None` where the run did not finish.
+    pub train: Option<Score>,
+    /// The tested weights on the validation rows; `None` without them.
+    pub validation: Option<Score>,
+    /// The tested weights on the test rows; `None` without them, or where the run did not finish.
+    pub test: Option<Score>,
+    /// How often the test rows were read.
+    pub test_evaluations: u64,
+    /// Median training time of epochs 2 and later (of epoch 1 where there is no other).
+    pub epoch_seconds_median: Option<f64>,
+    /// Train rows per second at that median.
+    pub samples_per_second: Option<f64>,
+    /// From process start to the end of the first training step.
+    pub seconds_to_first_step: Option<f64>,
+    /// From process start to the writing of this file.
+    pub wall_seconds: f64,
+    /// The process' largest resident memory, in MiB; `None` where the system does not tell.
+    pub peak_rss_mb: Option<f64>,
+    /// The version that ran.
+    pub version: String,
+}
+
+/// `test/confusion.json`: how many rows of each class were predicted as each class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// Class names, in label order.
+    pub classes: Vec<String>,
+    /// `matrix[true class][predicted class]`.
+    pub matrix: Vec<Vec<u64>>,
+}
+
+impl Confusion {
+    /// Counts pairs of (true, predicted) class.
+    #[must_use]
+    pub fn count(classes: &[String], pairs: impl Iterator<Item = (u32, u32)>) -> Self {
+        let mut matrix = vec![vec![0; classes.len()]; classes.len()];
+        for (truth, predicted) in pairs {
+            matrix[truth as usize][predicted as usize] += 1;
+        }
+        Self { classes: classes.to_vec(), matrix }
+    }
+}
