@@ -63,6 +63,12 @@ impl Catalog {
         &ENTRIES
     }
 
+    /// Whether `name` is a data set's, and so no path.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        ENTRIES.iter().any(|entry| entry.name == name)
+    }
+
     /// The folder where `entry`'s files are or would be; `None` for the embedded set, or where there is no cache folder.
     #[must_use]
     pub fn folder(&self, entry: &Entry) -> Option<PathBuf> {

@@ -1,1 +1,21 @@
-fn main(){}
+//! The `relumine` command.
+
+use clap::Parser;
+use relumine::{cli::Arguments, commands, terminal};
+use std::process::ExitCode;
+use std::time::Instant;
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(message) => return terminal::print_usage(&message),
+    };
+    match commands::run(arguments, started) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::print_failure(&failure);
+            failure.exit_code()
+        }
+    }
+}

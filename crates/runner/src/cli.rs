@@ -1,0 +1,139 @@
+//! The command line as it is typed.
+
+use clap::{Args, Parser, Subcommand};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Trains multilayer perceptrons on CPU, CUDA or Metal, and shows why they train.
+///
+/// Without a command it trains the quickstart recipe on the digits inside the binary.
+#[derive(Debug, Parser)]
+#[command(name = "relumine", version, propagate_version = true)]
+pub struct Arguments {
+    /// What to do; `train` where absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to log on standard error: error, warn, info, debug, trace, or a tracing filter.
+    #[arg(long, global = true, default_value = "warn", env = "RELUMINE_LOG", value_name = "LEVEL")]
+    pub log: String,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train, validate and test a recipe; everything lands in a new run directory.
+    Train(TrainArguments),
+    /// Read the test rows of a run once more.
+    Test(TestArguments),
+    /// Show what a recipe or run computes: layers, parameters, settings.
+    Inspect(InspectArguments),
+    /// List runs with their results, and mean and standard deviation over seeds.
+    Runs(RunsArguments),
+    /// List the devices of this machine, and why the others are not available.
+    Devices(DevicesArguments),
+    /// Data sets by name.
+    #[command(subcommand)]
+    Data(DataCommand),
+}
+
+/// `relumine train`.
+#[derive(Debug, Default, Args)]
+pub struct TrainArguments {
+    /// A recipe file, or the name of an embedded one: quickstart (the default), seed-relu, seed-relu-dropout.
+    pub recipe: Option<PathBuf>,
+    /// The data: digits, mnist, fashion-mnist, an MNIST-format folder, or a CSV file (sets data.name).
+    #[arg(long, value_name = "NAME|PATH")]
+    pub data: Option<String>,
+    /// auto, cpu, cuda, cuda:N, metal or metal:N.
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Seed of weights, row order and dropout (sets train.seed).
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How often to go through the train rows (sets train.epochs).
+    #[arg(long)]
+    pub epochs: Option<u64>,
+    /// CPU threads; all cores where absent. The results do not depend on it.
+    #[arg(long)]
+    pub threads: Option<NonZeroUsize>,
+    /// auto or reference (sets train.step).
+    #[arg(long)]
+    pub step: Option<String>,
+    /// Overrides a recipe key, as in --set model.dropout=0.3; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// The run directory, which must not exist yet; runs/RECIPE-N where absent.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print summary.json instead of the table.
+    #[arg(long)]
+    pub json: bool,
+    /// No progress on standard error.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Which weights of a run to load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Weights {
+    /// The best on validation.
+    #[default]
+    Best,
+    /// Those of the last epoch.
+    Last,
+}
+
+/// `relumine test`.
+#[derive(Debug, Args)]
+pub struct TestArguments {
+    /// The run directory.
+    pub run: PathBuf,
+    /// Which weights to test.
+    #[arg(long, value_enum, default_value_t)]
+    pub weights: Weights,
+    /// auto, cpu, cuda, cuda:N, metal or metal:N.
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// CPU threads; all cores where absent.
+    #[arg(long)]
+    pub threads: Option<NonZeroUsize>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `relumine inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// A recipe file, the name of an embedded recipe, or a run directory.
+    pub target: PathBuf,
+    /// Overrides a recipe key, as in --set model.hidden=[64]; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+}
+
+/// `relumine runs`.
+#[derive(Debug, Args)]
+pub struct RunsArguments {
+    /// The folder that holds run directories.
+    #[arg(default_value = "runs")]
+    pub folder: PathBuf,
+    /// Print one JSON object per run.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `relumine devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArguments {
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `relumine data`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// List the data sets that have a name, and where they are.
+    List,
+}

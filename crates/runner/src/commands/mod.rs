@@ -1,0 +1,47 @@
+//! One file per command.
+
+mod data;
+mod devices;
+mod inspect;
+mod runs;
+mod summary;
+mod test;
+mod train;
+
+use crate::cli::{Arguments, Command, DataCommand, TrainArguments};
+use crate::failure::Failure;
+use crate::threads;
+use anyhow::anyhow;
+use std::io;
+use std::time::Instant;
+use tracing_subscriber::EnvFilter;
+
+/// Runs what the command line asks for. `started` is the start of the process.
+///
+/// # Errors
+/// Why it could not be done; the failure knows its exit code.
+pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
+    start_logging(&arguments.log)?;
+    let command = arguments.command.unwrap_or_else(|| Command::Train(TrainArguments { device: "auto".into(), ..TrainArguments::default() }));
+    if let Command::Train(TrainArguments { threads: Some(threads), .. }) | Command::Test(crate::cli::TestArguments { threads: Some(threads), .. }) =
+        &command
+    {
+        threads::set(*threads);
+    }
+    match command {
+        Command::Train(arguments) => train::run(&arguments, started),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
+        Command::Devices(arguments) => devices::run(&arguments),
+        Command::Data(DataCommand::List) => data::list(),
+    }
+}
+
+fn start_logging(filter: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::builder().parse(filter).map_err(|_| {
+        Failure::usage(anyhow!("--log {filter} is no level: give error, warn, info, debug, trace, or a filter such as relumine=debug"))
+    })?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    Ok(())
+}

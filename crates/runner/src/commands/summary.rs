@@ -1,0 +1,88 @@
+//! A run's results, as a record and as a table.
+
+use crate::environment::{VERSION, peak_rss_mb};
+use crate::pipeline::{Job, Outcome};
+use crate::threads;
+use relumine_engine::Step;
+use relumine_report::{Align, Score, Status, Summary, Table, statistics};
+use std::time::Instant;
+
+/// When things happened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// The process started.
+    pub(super) started: Instant,
+    /// The first training step was done.
+    pub(super) first_step: Option<Instant>,
+}
+
+impl Times {
+    /// Fills in what is known only at the end.
+    pub(super) fn finish(&self, summary: &mut Summary) {
+        summary.wall_seconds = self.started.elapsed().as_secs_f64();
+        summary.peak_rss_mb = peak_rss_mb();
+    }
+}
+
+/// What is known when training stops: everything but the scores of the train and test rows.
+pub(super) fn summarise(
+    job: &Job,
+    step: &dyn Step,
+    outcome: &Outcome,
+    times: &Times,
+    status: Status,
+    error: Option<String>,
+) -> Summary {
+    let later_epochs = if outcome.epoch_seconds.len() > 1 { &outcome.epoch_seconds[1..] } else { &outcome.epoch_seconds };
+    let epoch_seconds_median = statistics::median(later_epochs);
+    let mut summary = Summary {
+        status,
+        error,
+        recipe: job.recipe_name.clone(),
+        dataset: job.dataset.clone(),
+        train_rows: job.split.train.len() as u64,
+        validation_rows: job.split.validation.len() as u64,
+        test_rows: job.split.test.len() as u64,
+        device: job.device.name.clone(),
+        step: step.name().into(),
+        seed: job.recipe.train.seed,
+        threads: threads::count() as u64,
+        parameters: job.architecture.num_parameters() as u64,
+        epochs_run: outcome.epochs,
+        best_epoch: outcome.best.as_ref().map_or(0, |best| best.epoch),
+        train: None,
+        validation: outcome.best.as_ref().and_then(|best| best.validation),
+        test: None,
+        test_evaluations: 0,
+        epoch_seconds_median,
+        samples_per_second: epoch_seconds_median.map(|seconds| job.split.train.len() as f64 / seconds),
+        seconds_to_first_step: times.first_step.map(|first| first.duration_since(times.started).as_secs_f64()),
+        wall_seconds: 0.0,
+        peak_rss_mb: None,
+        version: VERSION.into(),
+    };
+    times.finish(&mut summary);
+    summary
+}
+
+/// The scores for people, the test accuracy with its interval.
+pub(super) fn result_table(summary: &Summary) -> Table {
+    let mut table = Table::new(&[("", Align::Left), ("rows", Align::Right), ("loss", Align::Right), ("accuracy", Align::Right), ("", Align::Left)]);
+    let mut row = |name: &str, rows: u64, score: Option<Score>, remark: String| {
+        if let Some(Score { loss, accuracy }) = score {
+            table.row([name.to_owned(), rows.to_string(), format!("{loss:.4}"), format!("{:.2} %", 100.0 * accuracy), remark]);
+        }
+    };
+    let epoch = format!("weights of epoch {} of {}", summary.best_epoch, summary.epochs_run);
+    row("train", summary.train_rows, summary.train, epoch);
+    row("validation", summary.validation_rows, summary.validation, String::new());
+    row("test", summary.test_rows, summary.test, summary.test.map_or_else(String::new, |score| interval(score, summary.test_rows)));
+    table
+}
+
+/// The 95 % interval that so many test rows leave.
+pub(super) fn interval(score: Score, rows: u64) -> String {
+    let correct = (score.accuracy * rows as f64).round() as u64;
+    let (low, high) = statistics::wilson_interval(correct, rows);
+    format!("95 % interval {:.2} to {:.2} %", 100.0 * low, 100.0 * high)
+}

@@ -1,0 +1,76 @@
+//! `relumine test`.
+
+use super::summary::interval;
+use crate::cli::{TestArguments, Weights};
+use crate::device::DeviceRequest;
+use crate::failure::Failure;
+use crate::observers::read_tensors;
+use crate::pipeline::{Job, evaluate};
+use crate::recipe::{Origin, Recipe};
+use crate::run_directory::{RunDirectory, json};
+use crate::terminal;
+use anyhow::anyhow;
+use serde::Serialize;
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    run: String,
+    weights: &'static str,
+    rows: u64,
+    loss: f64,
+    accuracy: f64,
+    test_evaluations: u64,
+}
+
+/// Reads the test rows once more, and records that it did.
+pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
+    let device: DeviceRequest = arguments.device.parse().map_err(Failure::Usage)?;
+    let run = RunDirectory::open(&arguments.run).map_err(Failure::Usage)?;
+    let mut summary = run.summary()?;
+    let recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
+    let (file, weights) = match arguments.weights {
+        Weights::Best => (RunDirectory::BEST, "best"),
+        Weights::Last => (RunDirectory::LAST, "last"),
+    };
+    let tensors = read_tensors(&run.file(file))?;
+    let job = Job::prepare(recipe, &summary.recipe, device.open()?)?;
+    let found = [job.split.train.len(), job.split.validation.len(), job.split.test.len()].map(|rows| rows as u64);
+    let recorded = [summary.train_rows, summary.validation_rows, summary.test_rows];
+    if found != recorded {
+        let name = &job.recipe.data.name;
+        return Err(Failure::Run(anyhow!(
+            "the data `{name}` has changed since the run: it now gives {found:?} train, validation and test rows, not {recorded:?}; restore it"
+        )));
+    }
+    let mut step = job.step()?;
+    step.load_parameters(&tensors)?;
+    let test = evaluate(&job, &*step, job.test_examples(), &job.split.test)?
+        .ok_or_else(|| Failure::usage(anyhow!("{} has no test rows: its recipe says data.test = 0", run.path().display())))?;
+
+    summary.test_evaluations += 1;
+    if arguments.weights == Weights::Best {
+        summary.test = Some(test.score);
+        test.save(&job.classes, &run)?;
+    }
+    run.write_json(RunDirectory::SUMMARY, &summary)?;
+    let report = Report {
+        run: run.path().display().to_string(),
+        weights,
+        rows: summary.test_rows,
+        loss: test.score.loss,
+        accuracy: test.score.accuracy,
+        test_evaluations: summary.test_evaluations,
+    };
+    if arguments.json {
+        return terminal::print(String::from_utf8_lossy(&json(&report)?));
+    }
+    terminal::print(format_args!(
+        "test of the {weights} weights on {} rows: loss {:.4}, accuracy {:.2} % ({}); these rows have now been read {} times\n",
+        report.rows,
+        report.loss,
+        100.0 * report.accuracy,
+        interval(test.score, report.rows),
+        report.test_evaluations
+    ))
+}

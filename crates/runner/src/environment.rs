@@ -1,0 +1,106 @@
+//! What a run ran on.
+
+use serde::Serialize;
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
+
+/// `environment.json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Environment {
+    /// This program's version.
+    pub version: String,
+    /// Candle's version.
+    pub candle: String,
+    /// Operating system and architecture.
+    pub platform: String,
+    /// The processor's name.
+    pub cpu: String,
+    /// Logical cores.
+    pub cores: usize,
+    /// The vector instructions that matter to matrix products.
+    pub simd: Vec<String>,
+    /// CPU threads used.
+    pub threads: usize,
+    /// The device, such as `cpu`.
+    pub device: String,
+    /// Why that device.
+    pub device_reason: String,
+}
+
+/// This program's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version of Candle that the workspace pins.
+const CANDLE: &str = "0.11.1";
+
+impl Environment {
+    /// Looks at this machine.
+    #[must_use]
+    pub fn probe(device: &str, device_reason: &str) -> Self {
+        Self {
+            version: VERSION.into(),
+            candle: CANDLE.into(),
+            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            cpu: cpu_name(),
+            cores: cores(),
+            simd: simd().into_iter().map(Into::into).collect(),
+            threads: crate::threads::count(),
+            device: device.into(),
+            device_reason: device_reason.into(),
+        }
+    }
+}
+
+/// The processor's name.
+#[must_use]
+pub fn cpu_name() -> String {
+    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing())).ok();
+    let name = system.as_ref().and_then(|system| system.cpus().first()).map(|cpu| cpu.brand().trim().to_owned());
+    name.unwrap_or_else(|| "unknown".into())
+}
+
+/// Logical cores that this process may use.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The vector instructions of this processor that matter to matrix products.
+#[cfg(target_arch = "x86_64")]
+#[must_use]
+pub fn simd() -> Vec<&'static str> {
+    let features =
+        [("avx2", is_x86_feature_detected!("avx2")), ("fma", is_x86_feature_detected!("fma")), ("avx512f", is_x86_feature_detected!("avx512f"))];
+    features.into_iter().filter_map(|(name, found)| found.then_some(name)).collect()
+}
+
+/// The vector instructions of this processor that matter to matrix products.
+#[cfg(not(target_arch = "x86_64"))]
+#[must_use]
+pub fn simd() -> Vec<&'static str> {
+    if cfg!(target_arch = "aarch64") { vec!["neon"] } else { Vec::new() }
+}
+
+/// The largest resident memory this process has had, in MiB.
+#[cfg(unix)]
+#[must_use]
+pub fn peak_rss_mb() -> Option<f64> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let peak = getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss() as f64;
+    // Bytes on Apple's systems, KiB elsewhere.
+    Some(if cfg!(target_vendor = "apple") { peak / 1_048_576.0 } else { peak / 1024.0 })
+}
+
+/// The largest resident memory this process has had, in MiB.
+#[cfg(not(unix))]
+#[must_use]
+pub fn peak_rss_mb() -> Option<f64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_recorded_candle_is_the_one_in_the_lock_file() {
+        let lock = include_str!("../../../Cargo.lock");
+        assert!(lock.contains(&format!("name = \"candle-core\"\nversion = \"{}\"", super::CANDLE)));
+    }
+}

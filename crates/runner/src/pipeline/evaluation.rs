@@ -1,0 +1,73 @@
+//! Reading rows with finished weights.
+
+use super::Job;
+use super::train::score;
+use crate::failure::Failure;
+use crate::run_directory::RunDirectory;
+use anyhow::Context;
+use relumine_engine::metrics::{Totals, predicted_class, probabilities};
+use relumine_engine::{Examples, Step};
+use relumine_report::{Confusion, Score};
+
+/// What a model says about some rows.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    rows: Vec<u32>,
+    labels: Vec<u32>,
+    predictions: Vec<u32>,
+    /// `[rows][classes]`
+    probabilities: Vec<Vec<f64>>,
+    /// Over all rows.
+    pub score: Score,
+}
+
+/// Evaluates `rows` of `examples`; `None` where there are no rows.
+///
+/// # Errors
+/// A device that fails.
+pub fn evaluate(job: &Job, step: &dyn Step, examples: &Examples, rows: &[u32]) -> Result<Option<Evaluation>, Failure> {
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let head = job.architecture.head;
+    let logits = step.logits(examples, rows)?;
+    let labels = examples.labels_of(rows);
+    let by_row = || logits.chunks_exact(logits.len() / rows.len());
+    Ok(Some(Evaluation {
+        rows: rows.to_vec(),
+        predictions: by_row().map(|row| predicted_class(head, row)).collect(),
+        probabilities: by_row().map(|row| probabilities(head, row)).collect(),
+        score: score(&Totals::of(head, &logits, &labels)),
+        labels,
+    }))
+}
+
+impl Evaluation {
+    /// Writes `test/predictions.csv` and `test/confusion.json`.
+    ///
+    /// # Errors
+    /// A full disk.
+    pub fn save(&self, classes: &[String], run: &RunDirectory) -> anyhow::Result<()> {
+        run.write(RunDirectory::PREDICTIONS, &self.to_csv(classes)?)?;
+        run.write_json(RunDirectory::CONFUSION, &self.confusion(classes))
+    }
+
+    /// How often each class was taken for each.
+    #[must_use]
+    pub fn confusion(&self, classes: &[String]) -> Confusion {
+        Confusion::count(classes, self.labels.iter().copied().zip(self.predictions.iter().copied()))
+    }
+
+    /// One line per row: its number in its file, the true and the predicted class, and the probability of each class.
+    fn to_csv(&self, classes: &[String]) -> anyhow::Result<Vec<u8>> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let header = ["row", "label", "prediction"].into_iter().map(str::to_owned);
+        writer.write_record(header.chain(classes.iter().map(|class| format!("p_{class}"))))?;
+        for (index, row) in self.rows.iter().enumerate() {
+            let names = [self.labels[index], self.predictions[index]].map(|class| classes[class as usize].clone());
+            let shares = self.probabilities[index].iter().map(|p| format!("{p:.6}"));
+            writer.write_record(std::iter::once(row.to_string()).chain(names).chain(shares))?;
+        }
+        writer.into_inner().map_err(|error| error.into_error()).context("cannot format the predictions")
+    }
+}

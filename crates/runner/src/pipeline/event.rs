@@ -1,0 +1,66 @@
+//! What the training loop tells whoever watches.
+
+use super::{Best, Job};
+use relumine_engine::Step;
+use relumine_engine::metrics::Totals;
+use relumine_report::EpochRecord;
+
+/// Something that has happened.
+#[derive(Clone, Copy)]
+pub enum Event<'a> {
+    /// Training is about to start.
+    Started {
+        /// What will be trained.
+        job: &'a Job,
+    },
+    /// Steps of an epoch are done; sent a few times a second, and only where an observer shows them.
+    Steps {
+        /// Counted from 1.
+        epoch: u64,
+        /// Rows of the epoch that have been trained on.
+        rows: u64,
+        /// Over those rows.
+        totals: Totals,
+    },
+    /// The recipe's `checkpoint_steps` came round.
+    CheckpointDue {
+        /// As of now.
+        step: &'a dyn Step,
+        /// Whole epochs done.
+        epochs: u64,
+        /// The best weights so far.
+        best: Option<&'a Best>,
+    },
+    /// An epoch is done and validated.
+    Epoch {
+        /// Its line in `metrics.jsonl`.
+        record: &'a EpochRecord,
+        /// As of now.
+        step: &'a dyn Step,
+        /// The best weights so far.
+        best: &'a Best,
+    },
+    /// Training is over, for whatever reason.
+    Stopped {
+        /// As of now.
+        step: &'a dyn Step,
+        /// Whole epochs done.
+        epochs: u64,
+        /// The best weights.
+        best: Option<&'a Best>,
+    },
+}
+
+/// Something that watches a run. It reads events and never changes what the run does.
+pub trait Observer {
+    /// Takes note.
+    ///
+    /// # Errors
+    /// A file that cannot be written: the run stops.
+    fn observe(&mut self, event: Event<'_>) -> anyhow::Result<()>;
+
+    /// Whether this observer shows [`Event::Steps`].
+    fn wants_steps(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,91 @@
+//! A recipe with its data on a device: all that training and testing need.
+
+use crate::device::Chosen;
+use crate::failure::Failure;
+use crate::recipe::{Recipe, StepChoice};
+use relumine_data::{Catalog, Dataset, Features, Scaler, Split};
+use relumine_engine::{Examples, FeatureBuffer, ReferenceStep, Step};
+use relumine_model::Architecture;
+
+/// A recipe made concrete.
+#[derive(Debug)]
+pub struct Job {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// What runs of it are called after.
+    pub recipe_name: String,
+    /// What the data is called.
+    pub dataset: String,
+    /// One name per class.
+    pub classes: Vec<String>,
+    /// The layers.
+    pub architecture: Architecture,
+    /// Which rows train, validate and test.
+    pub split: Split,
+    /// The device.
+    pub device: Chosen,
+    /// The source's train rows: train and validation rows, and test rows if it has no test set of its own.
+    pub examples: Examples,
+    /// The source's own test set.
+    own_test: Option<Examples>,
+}
+
+impl Job {
+    /// Opens the data, divides and scales it, and moves it to the device.
+    ///
+    /// # Errors
+    /// Data that is missing or broken, settings that do not fit it, or a device out of memory.
+    pub fn prepare(recipe: Recipe, recipe_name: &str, device: Chosen) -> Result<Self, Failure> {
+        let source = Catalog::from_environment().open(&recipe.data.name, recipe.data.label.as_deref(), recipe.data.num_classes)?;
+        let split = recipe.data.split_spec().split(&source)?;
+        let architecture = recipe.model.architecture(source.train.num_features(), source.classes.len())?;
+        let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
+        tracing::info!(
+            data = source.name,
+            train = split.train.len(),
+            validation = split.validation.len(),
+            test = split.test.len(),
+            "data is ready"
+        );
+        let upload = |data: Dataset| upload(data, &scaler, &device).map_err(|error| Failure::Run(anyhow::Error::new(error)));
+        Ok(Self {
+            recipe_name: recipe_name.to_owned(),
+            dataset: source.name,
+            classes: source.classes,
+            architecture,
+            split,
+            examples: upload(source.train)?,
+            own_test: source.test.map(upload).transpose()?,
+            device,
+            recipe,
+        })
+    }
+
+    /// A step with fresh weights.
+    ///
+    /// # Errors
+    /// A device out of memory.
+    pub fn step(&self) -> Result<Box<dyn Step>, Failure> {
+        match self.recipe.train.step {
+            StepChoice::Auto | StepChoice::Reference => {
+                let seed = self.recipe.train.seed;
+                Ok(Box::new(ReferenceStep::new(&self.architecture, &self.recipe.optimizer, seed, &self.device.device)?))
+            }
+        }
+    }
+
+    /// The examples that hold the test rows.
+    #[must_use]
+    pub fn test_examples(&self) -> &Examples {
+        self.own_test.as_ref().unwrap_or(&self.examples)
+    }
+}
+
+fn upload(data: Dataset, scaler: &Scaler, device: &Chosen) -> candle_core::Result<Examples> {
+    let (features, shape, labels) = data.into_parts();
+    let features = match features {
+        Features::U8 { values, .. } => FeatureBuffer::U8(values),
+        Features::F32(values) => FeatureBuffer::F32(values),
+    };
+    Examples::new(features, &shape, labels, &scaler.offset, &scaler.divisor, &device.device)
+}

@@ -1,0 +1,13 @@
+//! Train, validate, test.
+
+mod best;
+mod event;
+mod evaluation;
+mod job;
+mod train;
+
+pub use best::Best;
+pub use evaluation::{Evaluation, evaluate};
+pub use event::{Event, Observer};
+pub use job::Job;
+pub use train::{Ending, Outcome, Stopped, train};
