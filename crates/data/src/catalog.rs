@@ -138,7 +138,8 @@ fn download(entry: &Entry, folder: Option<&Path>) -> Result<Source, DataError> {
 /// The choices that need no network.
 fn offline_remedy(entry: &Entry, folder: Option<&Path>) -> String {
     let variable = if entry.name == "mnist" { format!(" or point {MNIST_VARIABLE} at a folder that has them") } else { String::new() };
-    let place = folder.map_or_else(|| format!("set {CACHE_VARIABLE} to a folder"), |folder| format!("put its IDX files into {}", folder.display()));
+    let place =
+        folder.map_or_else(|| format!("set {CACHE_VARIABLE} to a folder"), |folder| format!("put its IDX files into {}", folder.display()));
     format!("{place}{variable}, or use --data digits, which needs no network")
 }
 

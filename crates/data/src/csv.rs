@@ -28,7 +28,12 @@ pub(crate) fn read_csv(path: &Path, name: &str, label: Option<&str>) -> Result<S
         None => header.len() - 1,
         Some(label) => header.iter().position(|column| column == label).ok_or_else(|| {
             let columns = header.iter().collect::<Vec<_>>().join(", ");
-            DataError::setting("data.label", format!("{label:?}"), format!("is no column of {}", path.display()), format!("use one of {columns}"))
+            DataError::setting(
+                "data.label",
+                format!("{label:?}"),
+                format!("is no column of {}", path.display()),
+                format!("use one of {columns}"),
+            )
         })?,
     };
 

@@ -128,7 +128,8 @@ impl Source {
         if let Some(test) = &self.test
             && test.example_shape != self.train.example_shape
         {
-            let problem = format!("has test examples of shape {:?} and train examples of {:?}", test.example_shape, self.train.example_shape);
+            let problem =
+                format!("has test examples of shape {:?} and train examples of {:?}", test.example_shape, self.train.example_shape);
             return Err(DataError::unusable(&self.name, problem, "give files of the same set"));
         }
         Ok(self)

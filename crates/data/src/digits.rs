@@ -39,8 +39,7 @@ mod tests {
     fn the_embedded_digits_are_scikit_learn_s() {
         let source = digits().unwrap();
         assert_eq!(source.train.len(), 1797);
-        let counts: Vec<usize> =
-            (0..10).map(|digit| source.train.labels().iter().filter(|label| **label == digit).count()).collect();
+        let counts: Vec<usize> = (0..10).map(|digit| source.train.labels().iter().filter(|label| **label == digit).count()).collect();
         assert_eq!(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
         let Features::U8 { values, .. } = source.train.features() else { panic!("digits are bytes") };
         assert!(values.iter().all(|value| *value <= FULL_SCALE));

@@ -206,7 +206,8 @@ mod tests {
         let mut all = [split.train.clone(), split.validation.clone(), split.test.clone()].concat();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..100));
-        let classes_in = |rows: &[u32]| [0, 1, 2].map(|class| rows.iter().filter(|row| source.train.labels()[**row as usize] == class).count());
+        let classes_in =
+            |rows: &[u32]| [0, 1, 2].map(|class| rows.iter().filter(|row| source.train.labels()[**row as usize] == class).count());
         assert_eq!(classes_in(&split.test), [10, 6, 4]);
         assert_eq!(classes_in(&split.validation), [5, 3, 2]);
     }

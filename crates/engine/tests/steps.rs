@@ -1,5 +1,7 @@
 //! What every step promises: repeatable bits, state that can be moved, and a stop where the loss is not finite.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use candle_core::{Device, Tensor};
 use relumine_engine::{Examples, FeatureBuffer, NamedTensors, OptimizerConfig, ReferenceStep, Step, StepError};
 use relumine_model::ModelConfig;

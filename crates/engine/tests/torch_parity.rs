@@ -1,5 +1,7 @@
 //! `ReferenceStep` against PyTorch: `fixtures/torch_parity.py` made the expected numbers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use candle_core::{Device, Tensor};
 use relumine_engine::{Examples, FeatureBuffer, NamedTensors, OptimizerConfig, ReferenceStep, Step, metrics::Totals};
 use relumine_model::{Architecture, ModelConfig};

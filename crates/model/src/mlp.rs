@@ -33,7 +33,6 @@ impl Mlp {
     ///
     /// # Errors
     /// A tensor that is missing or of another shape.
-    #[expect(clippy::needless_pass_by_value, reason = "a VarBuilder is passed by value throughout Candle")]
     pub fn new(architecture: &Architecture, vb: VarBuilder<'_>) -> Result<Self> {
         let layers = architecture.layers.iter().map(|spec| {
             let vb = vb.pp("layers").pp(spec.index);

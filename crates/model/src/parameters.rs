@@ -52,9 +52,7 @@ impl Parameters {
     /// A name missing, unknown or of another shape; nothing has changed then.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
         for (name, var) in self.iter() {
-            let found = tensors
-                .get(name)
-                .ok_or_else(|| ModelError::MissingTensor { name: name.to_owned(), shape: var.dims().to_vec() })?;
+            let found = tensors.get(name).ok_or_else(|| ModelError::MissingTensor { name: name.to_owned(), shape: var.dims().to_vec() })?;
             if found.dims() != var.dims() {
                 let (found, expected) = (found.dims().to_vec(), var.dims().to_vec());
                 return Err(ModelError::MisshapenTensor { name: name.to_owned(), found, expected });
@@ -113,7 +111,7 @@ mod tests {
         let architecture = ModelConfig { hidden: vec![3], ..ModelConfig::default() }.architecture(4, 2).unwrap();
         let parameters = Parameters::initialize(&architecture, 0x0123_4567_89ab_cdef, DType::F32, &Device::Cpu).unwrap();
         let weight = parameters.get("layers.0.weight").unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        assert_eq!(weight[..4], [0.447448671, 0.475820124, 0.184473991, 0.865216613]);
+        assert_eq!(weight[..4], [0.447_448_67, 0.475_820_12, 0.184_473_99, 0.865_216_6]);
     }
 
     #[test]

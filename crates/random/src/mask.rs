@@ -12,7 +12,7 @@ use crate::Stream;
 #[must_use]
 pub fn threshold(rate: f64) -> u32 {
     debug_assert!((0.0..1.0).contains(&rate), "a dropout rate lies in [0, 1), this one is {rate}");
-    // A rate within 2^-33 of 1 would round up to 2^32: the cast saturates.
+    // A rate within 2^-33 of 1 rounds up to 2^32, where the cast saturates.
     (rate * 4_294_967_296.0).round() as u32
 }
 

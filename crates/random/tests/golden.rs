@@ -1,5 +1,7 @@
 //! The numbers that `fixtures/golden.py` computes from the definition alone.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use relumine_random::permutation::permutation;
 use relumine_random::{Purpose, Stream, mask, variates};
 use serde_json::Value;

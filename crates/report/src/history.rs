@@ -83,8 +83,12 @@ pub fn group_by_recipe(runs: &[Run]) -> Vec<Group> {
             groups.entry(key).or_default().insert(summary.seed, test.accuracy);
         }
     }
-    let group = |((recipe, dataset, device), by_seed): (_, BTreeMap<u64, f64>)| {
-        Group { recipe, dataset, device, seeds: by_seed.len(), test_accuracies: by_seed.into_values().collect() }
+    let group = |((recipe, dataset, device), by_seed): (_, BTreeMap<u64, f64>)| Group {
+        recipe,
+        dataset,
+        device,
+        seeds: by_seed.len(),
+        test_accuracies: by_seed.into_values().collect(),
     };
     groups.into_iter().map(group).collect()
 }

@@ -39,7 +39,8 @@ fn results(summary: &Summary) -> String {
     let mut rows = String::from("<table><tr><th></th><th>rows</th><th>loss</th><th>accuracy</th></tr>\n");
     let mut row = |name: &str, count: u64, score: Option<Score>| {
         let Some(score) = score else { return };
-        let _ = writeln!(rows, "<tr><td>{name}</td><td>{count}</td><td>{:.4}</td><td>{:.2} %</td></tr>", score.loss, 100.0 * score.accuracy);
+        let _ =
+            writeln!(rows, "<tr><td>{name}</td><td>{count}</td><td>{:.4}</td><td>{:.2} %</td></tr>", score.loss, 100.0 * score.accuracy);
     };
     row("train", summary.train_rows, summary.train);
     row("validation", summary.validation_rows, summary.validation);
@@ -81,7 +82,13 @@ fn confusion_table(confusion: &Confusion) -> String {
     for (truth, (class, counts)) in confusion.classes.iter().zip(&confusion.matrix).enumerate() {
         let _ = write!(table, "<tr><th>{}</th>", escape(class));
         for (predicted, count) in counts.iter().enumerate() {
-            let kind = if *count == 0 { "none" } else if truth == predicted { "right" } else { "wrong" };
+            let kind = if *count == 0 {
+                "none"
+            } else if truth == predicted {
+                "right"
+            } else {
+                "wrong"
+            };
             let _ = write!(table, "<td class=\"{kind}\">{count}</td>");
         }
         table += "</tr>\n";

@@ -82,9 +82,9 @@ fn open_first() -> Chosen {
         Err(unavailable) => unavailable.reason,
     };
     match metal(0) {
-        Ok(device) => Chosen { device, name: "metal:0".into(), reason: format!("no CUDA ({no_cuda}), but a Metal device") },
+        Ok(device) => Chosen { device, name: "metal:0".into(), reason: format!("no CUDA: {no_cuda}") },
         Err(no_metal) => {
-            let reason = format!("no CUDA ({no_cuda}), no Metal ({})", no_metal.reason);
+            let reason = format!("no CUDA: {no_cuda}; no Metal: {}", no_metal.reason);
             Chosen { device: Device::Cpu, name: "cpu".into(), reason }
         }
     }
@@ -97,7 +97,7 @@ fn open_first() -> Chosen {
 pub fn cuda(number: usize) -> Result<Device, Unavailable> {
     if !candle_core::utils::cuda_is_available() {
         let remedy = "build with `cargo build --release --features cuda`, or use --device cpu";
-        return Err(Unavailable { reason: "this relumine was built without CUDA".into(), remedy: remedy.into() });
+        return Err(Unavailable { reason: "built without it".into(), remedy: remedy.into() });
     }
     Device::new_cuda(number).map_err(|error| Unavailable {
         reason: first_line(&error.to_string()),
@@ -112,7 +112,7 @@ pub fn cuda(number: usize) -> Result<Device, Unavailable> {
 pub fn metal(number: usize) -> Result<Device, Unavailable> {
     if !candle_core::utils::metal_is_available() {
         let remedy = "build on a Mac with `cargo build --release --features metal`, or use --device cpu";
-        return Err(Unavailable { reason: "this relumine was built without Metal".into(), remedy: remedy.into() });
+        return Err(Unavailable { reason: "built without it".into(), remedy: remedy.into() });
     }
     Device::new_metal(number).map_err(|error| Unavailable {
         reason: first_line(&error.to_string()),
@@ -148,7 +148,7 @@ mod tests {
     fn a_backend_that_was_not_built_is_an_error_with_its_remedy_and_auto_says_why() {
         if !candle_core::utils::cuda_is_available() {
             let message = DeviceRequest::Cuda(0).open().unwrap_err().to_string();
-            assert!(message.contains("built without CUDA") && message.contains("--features cuda"), "{message}");
+            assert!(message.contains("built without it") && message.contains("--features cuda"), "{message}");
         }
         let chosen = DeviceRequest::Auto.open().unwrap();
         assert!(chosen.name != "cpu" || chosen.reason.contains("no CUDA"), "{}", chosen.reason);

@@ -67,8 +67,11 @@ pub fn cores() -> usize {
 #[cfg(target_arch = "x86_64")]
 #[must_use]
 pub fn simd() -> Vec<&'static str> {
-    let features =
-        [("avx2", is_x86_feature_detected!("avx2")), ("fma", is_x86_feature_detected!("fma")), ("avx512f", is_x86_feature_detected!("avx512f"))];
+    let features = [
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("fma", is_x86_feature_detected!("fma")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+    ];
     features.into_iter().filter_map(|(name, found)| found.then_some(name)).collect()
 }
 

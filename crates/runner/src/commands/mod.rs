@@ -12,7 +12,7 @@ use crate::cli::{Arguments, Command, DataCommand, TrainArguments};
 use crate::failure::Failure;
 use crate::threads;
 use anyhow::anyhow;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Instant;
 use tracing_subscriber::EnvFilter;
 
@@ -22,9 +22,10 @@ use tracing_subscriber::EnvFilter;
 /// Why it could not be done; the failure knows its exit code.
 pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
     start_logging(&arguments.log)?;
-    let command = arguments.command.unwrap_or_else(|| Command::Train(TrainArguments { device: "auto".into(), ..TrainArguments::default() }));
-    if let Command::Train(TrainArguments { threads: Some(threads), .. }) | Command::Test(crate::cli::TestArguments { threads: Some(threads), .. }) =
-        &command
+    let command =
+        arguments.command.unwrap_or_else(|| Command::Train(TrainArguments { device: "auto".into(), ..TrainArguments::default() }));
+    if let Command::Train(TrainArguments { threads: Some(threads), .. })
+    | Command::Test(crate::cli::TestArguments { threads: Some(threads), .. }) = &command
     {
         threads::set(*threads);
     }
@@ -42,6 +43,6 @@ fn start_logging(filter: &str) -> Result<(), Failure> {
     let filter = EnvFilter::builder().parse(filter).map_err(|_| {
         Failure::usage(anyhow!("--log {filter} is no level: give error, warn, info, debug, trace, or a filter such as relumine=debug"))
     })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
     Ok(())
 }

@@ -25,14 +25,7 @@ impl Times {
 }
 
 /// What is known when training stops: everything but the scores of the train and test rows.
-pub(super) fn summarise(
-    job: &Job,
-    step: &dyn Step,
-    outcome: &Outcome,
-    times: &Times,
-    status: Status,
-    error: Option<String>,
-) -> Summary {
+pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &Times, status: Status, error: Option<String>) -> Summary {
     let later_epochs = if outcome.epoch_seconds.len() > 1 { &outcome.epoch_seconds[1..] } else { &outcome.epoch_seconds };
     let epoch_seconds_median = statistics::median(later_epochs);
     let mut summary = Summary {
@@ -67,7 +60,8 @@ pub(super) fn summarise(
 
 /// The scores for people, the test accuracy with its interval.
 pub(super) fn result_table(summary: &Summary) -> Table {
-    let mut table = Table::new(&[("", Align::Left), ("rows", Align::Right), ("loss", Align::Right), ("accuracy", Align::Right), ("", Align::Left)]);
+    let mut table =
+        Table::new(&[("", Align::Left), ("rows", Align::Right), ("loss", Align::Right), ("accuracy", Align::Right), ("", Align::Left)]);
     let mut row = |name: &str, rows: u64, score: Option<Score>, remark: String| {
         if let Some(Score { loss, accuracy }) = score {
             table.row([name.to_owned(), rows.to_string(), format!("{loss:.4}"), format!("{:.2} %", 100.0 * accuracy), remark]);

@@ -37,10 +37,25 @@ impl Progress {
         Self { display, epochs: 0, last_line: None }
     }
 
+    fn epoch_done(&mut self, record: &EpochRecord) {
+        if let Display::Bar(bar) = &self.display {
+            bar.set_position(record.epoch * bar.length().unwrap_or_default() / self.epochs.max(1));
+        }
+        let is_due = record.epoch == self.epochs || self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL);
+        if is_due {
+            match &self.display {
+                Display::Quiet => {}
+                Display::Lines => terminal::say(self.epoch_line(record)),
+                Display::Bar(bar) => bar.println(self.epoch_line(record)),
+            }
+            self.last_line = Some(Instant::now());
+        }
+    }
+
     fn epoch_line(&self, record: &EpochRecord) -> String {
-        let validation = record.validation.map_or_else(String::new, |score| {
-            format!(" | validation loss {:.4} accuracy {:.2} %", score.loss, 100.0 * score.accuracy)
-        });
+        let validation = record
+            .validation
+            .map_or_else(String::new, |score| format!(" | validation loss {:.4} accuracy {:.2} %", score.loss, 100.0 * score.accuracy));
         format!(
             "epoch {:>3}/{} | train loss {:.4} accuracy {:.2} %{validation} | {:.2} s, {:.0} rows/s{}",
             record.epoch,
@@ -85,19 +100,7 @@ impl Observer for Progress {
                 let rate = bar.per_sec();
                 bar.set_message(format!("loss {:.4} accuracy {:.2} % {rate:.0} rows/s", totals.mean_loss(), 100.0 * totals.accuracy()));
             }
-            (Event::Epoch { record, .. }, Display::Bar(bar)) => {
-                bar.set_position(record.epoch * bar.length().unwrap_or_default() / self.epochs.max(1));
-                if record.epoch == self.epochs || self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL) {
-                    bar.println(self.epoch_line(record));
-                    self.last_line = Some(Instant::now());
-                }
-            }
-            (Event::Epoch { record, .. }, Display::Lines) => {
-                if record.epoch == self.epochs || self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL) {
-                    terminal::say(self.epoch_line(record));
-                    self.last_line = Some(Instant::now());
-                }
-            }
+            (Event::Epoch { record, .. }, _) => self.epoch_done(record),
             (Event::Stopped { .. }, Display::Bar(bar)) => bar.finish_and_clear(),
             _ => {}
         }

@@ -68,6 +68,6 @@ impl Evaluation {
             let shares = self.probabilities[index].iter().map(|p| format!("{p:.6}"));
             writer.write_record(std::iter::once(row.to_string()).chain(names).chain(shares))?;
         }
-        writer.into_inner().map_err(|error| error.into_error()).context("cannot format the predictions")
+        writer.into_inner().map_err(csv::IntoInnerError::into_error).context("cannot format the predictions")
     }
 }

@@ -1,8 +1,8 @@
 //! Train, validate, test.
 
 mod best;
-mod event;
 mod evaluation;
+mod event;
 mod job;
 mod train;
 

@@ -31,8 +31,20 @@ pub(super) fn key(origin: &Origin, error: &serde_path_to_error::Error<toml::de::
             anyhow!("{shown}: {path} = \"{culprit}\" is not known; did you mean \"{nearest}\"? (known here: {choices})")
         }
         _ if message.starts_with("unknown field") => anyhow!("{shown}: {path} has a key `{culprit}`, but takes none; remove it"),
-        _ => anyhow!("{shown}: {path} is not usable: {message}"),
+        _ => anyhow!("{shown}: {path} is not usable: {}", in_plain_words(&message)),
     }
+}
+
+/// serde names Rust's types; a recipe's author need not know them.
+fn in_plain_words(message: &str) -> String {
+    let Some((found, expected)) = message.rsplit_once("expected ") else { return message.to_owned() };
+    let expected = match expected {
+        "u64" | "usize" => "a whole number of at least 0",
+        "f64" => "a number",
+        "bool" | "a boolean" => "true or false",
+        expected => expected,
+    };
+    format!("{found}expected {expected}")
 }
 
 fn one_line(message: &str) -> String {

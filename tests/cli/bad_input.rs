@@ -1,0 +1,189 @@
+//! Every bad input gets one sentence that names the file or key and the remedy, exit code 1 or 2, and leaves no run behind.
+
+use crate::support::Bench;
+use std::io::Write;
+use std::path::Path;
+
+fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, sizes.len() as u8];
+    bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+    bytes.extend(values);
+    bytes
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A good folder of 20 images of 2x2 pixels, which a test then breaks.
+fn mnist_folder(bench: &Bench) -> String {
+    let pixels: Vec<u8> = (0..80).collect();
+    let labels: Vec<u8> = (0..20).map(|row| row % 10).collect();
+    for part in ["train", "t10k"] {
+        bench.write(&format!("idx/{part}-images-idx3-ubyte.gz"), gzip(&idx(&[20, 2, 2], &pixels)));
+        bench.write(&format!("idx/{part}-labels-idx1-ubyte.gz"), gzip(&idx(&[20], &labels)));
+    }
+    "idx".into()
+}
+
+/// Trains on `arguments` and checks that it fails as it should.
+fn assert_refused(bench: &Bench, arguments: &[&str], code: i32, expected: &[&str]) {
+    let ended = bench.run(&[&["train", "--out", "out/run"], arguments].concat());
+    let message = ended.stderr.trim_end();
+    assert_eq!(ended.code, Some(code), "{arguments:?}: {message}");
+    assert_eq!(message.lines().count(), 1, "{arguments:?} takes more than one line: {message}");
+    assert!(message.starts_with("error: "), "{arguments:?}: {message}");
+    for part in expected {
+        assert!(message.contains(part), "{arguments:?} should say {part:?}: {message}");
+    }
+    assert_eq!(ended.stdout, "");
+    let left = std::fs::read_dir(bench.path("out")).map(Iterator::count).unwrap_or_default();
+    assert_eq!(left, 0, "{arguments:?} left something behind");
+}
+
+#[test]
+fn the_good_folder_is_good() {
+    let bench = Bench::new();
+    let folder = mnist_folder(&bench);
+    bench.train("run", &["--data", &folder, "--epochs", "1"]);
+}
+
+#[test]
+fn broken_idx_files() {
+    let images = "idx/train-images-idx3-ubyte.gz";
+    let labels = "idx/train-labels-idx1-ubyte.gz";
+    let whole = gzip(&idx(&[20, 2, 2], &[9; 80]));
+    let cases: [(&str, Vec<u8>, &[&str]); 7] = [
+        (images, whole[..whole.len() - 6].to_vec(), &["train-images-idx3-ubyte.gz", "not a whole gzip file"]),
+        (images, gzip(&idx(&[20, 4], &[9; 80])), &["train-images-idx3-ubyte.gz", "IDX magic"]),
+        (images, gzip(&idx(&[21, 2, 2], &[9; 80])), &["train-images-idx3-ubyte.gz", "promises 21 x 2 x 2", "holds 80"]),
+        (images, gzip(&idx(&[100_000_000, 1000, 1000], &[9; 80])), &["promises 100000000 x 1000 x 1000"]),
+        (images, Vec::new(), &["train-images-idx3-ubyte.gz", "has 0 bytes"]),
+        (labels, gzip(&idx(&[19], &[1; 19])), &["holds 19 labels", "holds 20 images"]),
+        (labels, gzip(&idx(&[20], &[200; 20])), &["label 200 at row 0", "0..9"]),
+    ];
+    for (file, contents, expected) in cases {
+        let bench = Bench::new();
+        let folder = mnist_folder(&bench);
+        bench.write(file, contents);
+        assert_refused(&bench, &["--data", &folder], 1, expected);
+    }
+}
+
+#[test]
+fn one_class_only_and_missing_data() {
+    let bench = Bench::new();
+    let folder = mnist_folder(&bench);
+    bench.write("idx/train-labels-idx1-ubyte.gz", gzip(&idx(&[20], &[3; 20])));
+    assert_refused(&bench, &["--data", &folder], 1, &["one class only"]);
+    assert_refused(&bench, &["--data", "no/such/folder"], 1, &["no/such/folder", "digits, mnist, fashion-mnist"]);
+    std::fs::remove_file(bench.path("idx/train-labels-idx1-ubyte.gz")).unwrap();
+    assert_refused(&bench, &["--data", &folder], 1, &["train-labels-idx1-ubyte", "no such file"]);
+}
+
+#[test]
+fn mnist_without_a_network_names_the_cache_and_the_offline_choices() {
+    let bench = Bench::new();
+    let cache = bench.path("cache/mnist");
+    assert_refused(&bench, &["--data", "mnist"], 1, &[cache.to_str().unwrap(), "RELUMINE_MNIST", "--data digits"]);
+}
+
+#[test]
+fn broken_tables() {
+    for (text, expected) in [
+        ("a,b,y\n1,2,0\n3,1\n", "has 2 columns in line 3 and 3 in its header"),
+        ("a,b,y\n1,2,0\n3,x,1\n", "has \"x\" in line 3, column `b`"),
+        ("a,b,y\n1,2,0\n3,NaN,1\n", "has \"NaN\" in line 3, column `b`"),
+        ("a,b,y\n1,2,1\n3,4,1\n", "one class only"),
+        ("", "is empty"),
+    ] {
+        let bench = Bench::new();
+        bench.write("table.csv", text);
+        assert_refused(&bench, &["--data", "table.csv"], 1, &["table.csv", expected]);
+    }
+}
+
+#[test]
+fn wrong_recipes_and_settings() {
+    let bench = Bench::new();
+    let recipe = bench.write("mine.toml", "[model]\ndropuot = 0.5\n");
+    assert_refused(&bench, &[recipe.to_str().unwrap()], 2, &["mine.toml", "model.dropuot", "did you mean model.dropout?"]);
+    bench.write("syntax.toml", "[model]\nhidden = [256\n");
+    assert_refused(&bench, &["syntax.toml"], 2, &["syntax.toml, line"]);
+    assert_refused(&bench, &["missing.toml"], 2, &["missing.toml", "quickstart"]);
+    for (setting, expected) in [
+        ("optimizer.learning_rate=-1", "optimizer.learning_rate = -1"),
+        ("train.batch_size=0", "train.batch_size = 0"),
+        ("train.batch_size=-3", "train.batch_size"),
+        ("model.dropout=1.0", "model.dropout = 1"),
+        ("model.activation=rellu", "did you mean \"relu\"?"),
+        ("data.validation=5000", "data.validation = 5000"),
+        ("data.validation=1.5", "data.validation"),
+        ("model.head=sigmoid", "model.head = \"sigmoid\" with 10 classes"),
+        ("train.step=fast", "train.step"),
+        ("model", "--set model is not KEY=VALUE"),
+    ] {
+        assert_refused(&bench, &["--set", setting], 2, &[expected]);
+    }
+    assert_refused(&bench, &["--device", "gpu"], 2, &["--device gpu", "auto, cpu, cuda"]);
+    assert_refused(&bench, &["--log", "=="], 2, &["--log =="]);
+}
+
+#[test]
+fn a_diverging_run_names_step_rate_and_gradient_and_keeps_what_there_is() {
+    let bench = Bench::new();
+    let settings = ["--set", "optimizer.name=sgd", "--set", "optimizer.learning_rate=1e30", "--set", "model.dropout=0"];
+    let ended = bench.run(&[&["train", "--quiet", "--out", "run"], &settings[..]].concat());
+    assert_eq!(ended.code, Some(1));
+    for part in
+        ["the loss is", "at step ", "learning rate 1000000000000000000000000000000", "largest gradient", "lower optimizer.learning_rate"]
+    {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+    assert_eq!(bench.json("run/summary.json")["status"], "failed");
+    assert!(bench.path("run/checkpoints/last.safetensors").is_file());
+}
+
+#[test]
+fn a_device_that_cannot_be_had_is_never_replaced_silently() {
+    let bench = Bench::new();
+    if !cfg!(feature = "cuda") {
+        assert_refused(&bench, &["--device", "cuda"], 1, &["--device cuda:0 cannot be had", "built without it", "--device cpu"]);
+    }
+    if !cfg!(feature = "metal") {
+        assert_refused(&bench, &["--device", "metal"], 1, &["--device metal:0 cannot be had", "built without it", "--device cpu"]);
+    }
+}
+
+#[test]
+fn an_output_folder_that_exists_or_cannot_be_written() {
+    let bench = Bench::new();
+    bench.write("taken/file", "precious");
+    let ended = bench.run(&["train", "--out", "taken"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("--out taken exists already"), "{}", ended.stderr);
+    assert_eq!(bench.read("taken/file"), b"precious");
+    // A file where a folder is needed fails for every user, the superuser included.
+    let ended = bench.run(&["train", "--out", "taken/file/run"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("cannot write to taken/file: choose another folder with --out"), "{}", ended.stderr);
+}
+
+#[test]
+fn test_and_inspect_refuse_what_is_no_run() {
+    let bench = Bench::new();
+    bench.write("folder/file", "");
+    for arguments in [["test", "folder"], ["inspect", "folder"]] {
+        let ended = bench.run(&arguments);
+        assert_eq!(ended.code, Some(2));
+        assert!(ended.stderr.contains("folder is no run directory"), "{}", ended.stderr);
+    }
+    bench.train("run", &["--epochs", "1"]);
+    bench.write("run/checkpoints/best.safetensors", "not tensors");
+    let ended = bench.run(&["test", "run"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("best.safetensors is not a whole safetensors file"), "{}", ended.stderr);
+    assert!(Path::new(&bench.path("run")).is_dir());
+}

@@ -1,0 +1,94 @@
+//! Running the real program in a folder of its own.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A temporary folder and the program in it, with no data but what a test gives it.
+pub(crate) struct Bench {
+    folder: tempfile::TempDir,
+}
+
+/// What a call printed and how it ended.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, contents).unwrap();
+        path
+    }
+
+    /// The command, ready to be given arguments. No data set of this machine can be seen.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_relumine"));
+        command.current_dir(self.folder.path());
+        command.env("RELUMINE_CACHE", self.path("cache")).env("HF_ENDPOINT", "http://127.0.0.1:9").env_remove("RELUMINE_MNIST");
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(self.command().args(arguments).output().unwrap())
+    }
+
+    /// Runs and insists on success.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Ended {
+        let ended = self.run(arguments);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.stderr);
+        ended
+    }
+
+    /// Runs `train --json` quietly into `out` and returns the summary.
+    pub(crate) fn train(&self, out: &str, arguments: &[&str]) -> Value {
+        let ended = self.ok(&[&["train", "--json", "--quiet", "--device", "cpu", "--out", out], arguments].concat());
+        serde_json::from_str(&ended.stdout).unwrap()
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        let path = self.path(name);
+        assert!(path.is_file(), "{name} is missing");
+        std::fs::read(path).unwrap()
+    }
+
+    pub(crate) fn json(&self, name: &str) -> Value {
+        serde_json::from_slice(&self.read(name)).unwrap()
+    }
+
+    /// The lines of a run's `metrics.jsonl` without their times.
+    pub(crate) fn metrics(&self, run: &str) -> Vec<Value> {
+        let text = String::from_utf8(self.read(&format!("{run}/metrics.jsonl"))).unwrap();
+        let without_times = |line: &str| {
+            let mut record: Value = serde_json::from_str(line).unwrap();
+            for time in ["seconds", "samples_per_second"] {
+                assert!(record.as_object_mut().unwrap().remove(time).is_some(), "{line}");
+            }
+            record
+        };
+        text.lines().map(without_times).collect()
+    }
+}
+
+impl Ended {
+    pub(crate) fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// A file that ships with the project.
+pub(crate) fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
+}
