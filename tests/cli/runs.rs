@@ -88,6 +88,8 @@ fn test_reads_the_test_rows_again_counts_it_and_agrees() {
     assert_eq!((&last["weights"], &last["test_evaluations"]), (&Value::from("last"), &Value::from(3)));
     assert_eq!(bench.json("run/summary.json")["test_evaluations"], 3);
     assert!(bench.ok(&["test", "run"]).stdout.contains("these rows have now been read 4 times"));
+    let page = String::from_utf8(bench.read("run/report.html")).unwrap();
+    assert!(page.contains("the test rows were read 4 times"), "the page says what the summary says");
 }
 
 #[test]
@@ -119,6 +121,18 @@ fn breast_cancer_reaches_96_percent_over_five_seeds_with_one_logit() {
         text.lines().map(|line| line.split(',').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(rows_of("run-0"), rows_of("run-4"));
+}
+
+#[test]
+fn runs_speak_together_only_if_they_differ_in_their_seed_alone() {
+    let bench = Bench::new();
+    for (name, seed, dropout) in [("a", "1", "0.1"), ("b", "2", "0.1"), ("c", "3", "0.2")] {
+        bench.train(&format!("all/{name}"), &[&SMALL[..], &["--seed", seed, "--set", &format!("model.dropout={dropout}")]].concat());
+    }
+    let listed = bench.ok(&["runs", "all"]).stdout;
+    let group: Vec<&str> = listed.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(group[..4], ["quickstart", "digits", "cpu", "2"], "{listed}");
+    assert_eq!(bench.ok(&["runs", "all", "--json"]).stdout.lines().count(), 3);
 }
 
 #[test]

@@ -36,6 +36,8 @@ impl Bench {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_relumine"));
         command.current_dir(self.folder.path());
+        // Many programs at once on a few cores: one thread each is fastest, and a test that is about threads says so.
+        command.env("RAYON_NUM_THREADS", "1").env("CANDLE_NUM_THREADS", "1");
         command.env("RELUMINE_CACHE", self.path("cache")).env("HF_ENDPOINT", "http://127.0.0.1:9").env_remove("RELUMINE_MNIST");
         command
     }

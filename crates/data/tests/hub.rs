@@ -44,7 +44,9 @@ impl Machine {
         let report = self.home.path().join("report");
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["child", "--exact"]).stdout(Stdio::null()).env("NO_PROXY", "127.0.0.1");
-        ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_DISABLE_IMPLICIT_TOKEN"].iter().for_each(|name| drop(command.env_remove(name)));
+        for name in ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_DISABLE_IMPLICIT_TOKEN"] {
+            command.env_remove(name);
+        }
         command.env("HF_ENDPOINT", endpoint).env("HF_TOKEN", "hf_test").env("HF_HOME", self.home.path().join("huggingface"));
         command.env("RELUMINE_CACHE", self.cache()).env(REPORT_VARIABLE, &report);
         assert!(command.status().unwrap().success());

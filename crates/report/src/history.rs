@@ -1,6 +1,7 @@
 //! Runs on disk, and what several seeds of one recipe say together.
 
-use crate::{ReportError, Summary, statistics};
+use crate::{Confusion, EpochRecord, ReportError, Summary, statistics};
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,8 @@ pub struct Run {
     pub folder: PathBuf,
     /// What `summary.json` says.
     pub summary: Summary,
+    /// `recipe.toml` without its seed: equal for runs that differ in nothing else.
+    pub settings: String,
 }
 
 impl Run {
@@ -19,11 +22,45 @@ impl Run {
     /// # Errors
     /// A summary that is missing or not what a run writes.
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
-        let path = folder.join("summary.json");
-        let text = std::fs::read_to_string(&path).map_err(|source| ReportError::Unreadable { path: path.clone(), source })?;
-        let summary = serde_json::from_str(&text).map_err(|source| ReportError::Malformed { path, source })?;
-        Ok(Self { folder: folder.to_owned(), summary })
+        let summary = parse(&folder.join("summary.json"), &read(&folder.join("summary.json"))?)?;
+        let recipe = read(&folder.join("recipe.toml"))?;
+        let settings = recipe.lines().filter(|line| !line.starts_with("seed = ")).collect::<Vec<_>>().join("\n");
+        Ok(Self { folder: folder.to_owned(), summary, settings })
     }
+
+    /// The epochs, from `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// A file that is missing or not what a run writes.
+    pub fn epochs(&self) -> Result<Vec<EpochRecord>, ReportError> {
+        let path = self.folder.join("metrics.jsonl");
+        read(&path)?.lines().map(|line| parse(&path, line)).collect()
+    }
+
+    /// The confusion matrix of the test rows; `None` where the run was not tested.
+    ///
+    /// # Errors
+    /// A file that is not what a run writes.
+    pub fn confusion(&self) -> Result<Option<Confusion>, ReportError> {
+        let path = self.folder.join("test/confusion.json");
+        if path.is_file() { parse(&path, &read(&path)?).map(Some) } else { Ok(None) }
+    }
+
+    /// The resolved recipe, as TOML.
+    ///
+    /// # Errors
+    /// A file that is missing.
+    pub fn recipe(&self) -> Result<String, ReportError> {
+        read(&self.folder.join("recipe.toml"))
+    }
+}
+
+fn read(path: &Path) -> Result<String, ReportError> {
+    std::fs::read_to_string(path).map_err(|source| ReportError::Unreadable { path: path.to_owned(), source })
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ReportError> {
+    serde_json::from_str(text).map_err(|source| ReportError::Malformed { path: path.to_owned(), source })
 }
 
 /// The runs directly inside `folder`, by name; folders without a summary are passed over.
@@ -50,7 +87,7 @@ fn natural_order(path: &Path) -> (String, u64, String) {
     (stem.to_owned(), name[stem.len()..].parse().unwrap_or_default(), name.clone())
 }
 
-/// What the finished runs of one recipe on one data set and device say together.
+/// What the tested runs of one recipe say together: the same settings, data set and device, and different seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// The recipe's name.
@@ -73,17 +110,17 @@ impl Group {
     }
 }
 
-/// Groups tested runs by recipe, data set and device; a seed that ran twice counts once.
+/// Groups tested runs that differ in their seed alone; a seed that ran twice counts once.
 #[must_use]
 pub fn group_by_recipe(runs: &[Run]) -> Vec<Group> {
     let mut groups = BTreeMap::<_, BTreeMap<u64, f64>>::new();
-    for Run { summary, .. } in runs {
+    for Run { summary, settings, .. } in runs {
         if let Some(test) = summary.test {
-            let key = (summary.recipe.clone(), summary.dataset.clone(), summary.device.clone());
+            let key = (summary.recipe.clone(), summary.dataset.clone(), summary.device.clone(), settings.clone());
             groups.entry(key).or_default().insert(summary.seed, test.accuracy);
         }
     }
-    let group = |((recipe, dataset, device), by_seed): (_, BTreeMap<u64, f64>)| Group {
+    let group = |((recipe, dataset, device, _settings), by_seed): (_, BTreeMap<u64, f64>)| Group {
         recipe,
         dataset,
         device,

@@ -1,14 +1,18 @@
 //! `report.html`: one run on one page that needs nothing but itself.
 
 use crate::svg::{Line, line_chart};
-use crate::{Confusion, EpochRecord, Score, Summary, statistics};
+use crate::{Confusion, EpochRecord, ReportError, Run, Score, Summary, statistics};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
 
 /// The page of a run: its numbers, its learning curves, its confusion matrix and its recipe.
-#[must_use]
-pub fn run_page(summary: &Summary, epochs: &[EpochRecord], confusion: Option<&Confusion>, recipe_toml: &str) -> String {
+///
+/// # Errors
+/// Files of the run that are missing or not what a run writes.
+pub fn run_page(run: &Run) -> Result<String, ReportError> {
+    let summary = &run.summary;
+    let epochs = run.epochs()?;
     let title = escape(&format!("{} on {}, seed {}", summary.recipe, summary.dataset, summary.seed));
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
@@ -28,11 +32,11 @@ pub fn run_page(summary: &Summary, epochs: &[EpochRecord], confusion: Option<&Co
     page += &chart("Accuracy", "accuracy", |e| Some(e.train.accuracy), |e| e.validation.map(|score| score.accuracy));
     page += "<p class=\"note\">Train values are means over the epoch's training passes, while the weights changed and dropout acted; \
              validation values are of the weights at its end, without dropout.</p>\n";
-    if let Some(confusion) = confusion {
-        page += &confusion_table(confusion);
+    if let Some(confusion) = run.confusion()? {
+        page += &confusion_table(&confusion);
     }
-    let _ = writeln!(page, "<h2>Recipe</h2>\n<pre>{}</pre>", escape(recipe_toml));
-    page + "</body></html>\n"
+    let _ = writeln!(page, "<h2>Recipe</h2>\n<pre>{}</pre>", escape(&run.recipe()?));
+    Ok(page + "</body></html>\n")
 }
 
 fn results(summary: &Summary) -> String {
@@ -51,19 +55,18 @@ fn results(summary: &Summary) -> String {
         let (low, high) = statistics::wilson_interval(correct, summary.test_rows);
         let _ = writeln!(
             rows,
-            "<p>Test accuracy {:.2} % (95 % interval {:.2} to {:.2} %, Wilson), by the weights of epoch {} of {}; the test rows were read \
-             {} time(s).</p>",
+            "<p>Test accuracy {:.2} % (95 % interval {:.2} to {:.2} %, Wilson), by the weights of epoch {} of {}; the test rows were read {}.</p>",
             100.0 * test.accuracy,
             100.0 * low,
             100.0 * high,
             summary.best_epoch,
             summary.epochs_run,
-            summary.test_evaluations
+            if summary.test_evaluations == 1 { "once".into() } else { format!("{} times", summary.test_evaluations) }
         );
     }
     let _ = writeln!(
         rows,
-        "<p>{} parameters, {} step on {}, {} thread(s), relumine {}.</p>",
+        "<p>{} parameters; {} step on {}; CPU threads: {}; relumine {}.</p>",
         summary.parameters,
         escape(&summary.step),
         escape(&summary.device),

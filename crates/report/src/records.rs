@@ -1,14 +1,19 @@
 //! What a run writes: a line per epoch, a summary, a confusion matrix.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How good a model is on some rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Mean loss per row, in nats.
+    /// Mean loss per row, in nats. One that is not finite is `null` in JSON, and NaN when read back.
+    #[serde(deserialize_with = "nan_from_null")]
     pub loss: f64,
     /// Share of rows predicted right, 0 to 1.
     pub accuracy: f64,
+}
+
+fn nan_from_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// One line of `metrics.jsonl`. Everything but the last two fields is the same bits whenever the run is repeated.
@@ -116,5 +121,17 @@ impl Confusion {
             matrix[truth as usize][predicted as usize] += 1;
         }
         Self { classes: classes.to_vec(), matrix }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_that_is_not_finite_survives_json_as_nan() {
+        let text = serde_json::to_string(&Score { loss: f64::INFINITY, accuracy: 0.5 }).unwrap();
+        assert_eq!(text, r#"{"loss":null,"accuracy":0.5}"#);
+        assert!(serde_json::from_str::<Score>(&text).unwrap().loss.is_nan());
     }
 }

@@ -1,7 +1,7 @@
 //! The folder of a run, and files that are whole or not there.
 
 use anyhow::{Context, anyhow, bail};
-use relumine_report::{Confusion, Summary};
+use relumine_report::Summary;
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -147,12 +147,6 @@ impl RunDirectory {
     /// A run that has not ended, or a damaged file.
     pub fn summary(&self) -> anyhow::Result<Summary> {
         Ok(relumine_report::Run::open(&self.path)?.summary)
-    }
-
-    /// Reads the confusion matrix, if the run was tested.
-    #[must_use]
-    pub fn confusion(&self) -> Option<Confusion> {
-        serde_json::from_str(&std::fs::read_to_string(self.file(Self::CONFUSION)).ok()?).ok()
     }
 }
 

@@ -53,7 +53,9 @@ fn write_column(writer: &mut ColumnWriter<'_>, column: &ColumnDescriptor, images
             let labels: Vec<i32> = labels.iter().map(|label| i32::try_from(*label).unwrap()).collect();
             writer.write_batch(&labels, Some(&all), None)
         }
-        ColumnWriter::ByteArrayColumnWriter(writer) if column.name() == "path" => writer.write_batch(&[], Some(&vec![0; labels.len()]), None),
+        ColumnWriter::ByteArrayColumnWriter(writer) if column.name() == "path" => {
+            writer.write_batch(&[], Some(&vec![0; labels.len()]), None)
+        }
         ColumnWriter::ByteArrayColumnWriter(writer) => {
             let bytes: Vec<ByteArray> = images.iter().flatten().cloned().map(ByteArray::from).collect();
             let levels: Vec<i16> = images.iter().map(|image| if image.is_some() { present } else { present - 1 }).collect();

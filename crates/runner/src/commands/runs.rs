@@ -40,7 +40,7 @@ fn run_table(runs: &[Run]) -> Table {
         ("status", Align::Left),
     ]);
     let percent = |score: Option<Score>| score.map_or_else(|| "-".into(), |score| format!("{:.2} %", 100.0 * score.accuracy));
-    for Run { folder, summary } in runs {
+    for Run { folder, summary, .. } in runs {
         table.row([
             folder.display().to_string(),
             summary.recipe.clone(),

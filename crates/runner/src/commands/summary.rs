@@ -1,10 +1,12 @@
 //! A run's results, as a record and as a table.
 
 use crate::environment::{VERSION, peak_rss_mb};
+use crate::failure::Failure;
 use crate::pipeline::{Job, Outcome};
+use crate::run_directory::RunDirectory;
 use crate::threads;
 use relumine_engine::Step;
-use relumine_report::{Align, Score, Status, Summary, Table, statistics};
+use relumine_report::{Align, Run, Score, Status, Summary, Table, run_page, statistics};
 use std::time::Instant;
 
 /// When things happened.
@@ -56,6 +58,13 @@ pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &T
     };
     times.finish(&mut summary);
     summary
+}
+
+/// Writes `summary.json`, and then `report.html` from the files of the run.
+pub(super) fn save(summary: &Summary, run: &RunDirectory) -> Result<(), Failure> {
+    run.write_json(RunDirectory::SUMMARY, summary)?;
+    let page = run_page(&Run::open(run.path())?)?;
+    Ok(run.write(RunDirectory::REPORT, page.as_bytes())?)
 }
 
 /// The scores for people, the test accuracy with its interval.

@@ -1,6 +1,6 @@
 //! `relumine test`.
 
-use super::summary::interval;
+use super::summary::{interval, save};
 use crate::cli::{TestArguments, Weights};
 use crate::device::DeviceRequest;
 use crate::failure::Failure;
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
         summary.test = Some(test.score);
         test.save(&job.classes, &run)?;
     }
-    run.write_json(RunDirectory::SUMMARY, &summary)?;
+    save(&summary, &run)?;
     let report = Report {
         run: run.path().display().to_string(),
         weights,

@@ -1,6 +1,6 @@
 //! `relumine train`.
 
-use super::summary::{Times, result_table, summarise};
+use super::summary::{Times, result_table, save, summarise};
 use crate::cli::TrainArguments;
 use crate::device::DeviceRequest;
 use crate::environment::Environment;
@@ -12,7 +12,7 @@ use crate::recipe::{Origin, Recipe};
 use crate::run_directory::{Place, RunDirectory, json};
 use crate::terminal;
 use relumine_engine::Step;
-use relumine_report::{EpochRecord, Score, Status, Summary, run_page};
+use relumine_report::{Score, Status};
 use std::time::Instant;
 
 /// Checks everything that can be checked cheaply, then the data, and makes the run directory only when training can start.
@@ -44,16 +44,16 @@ pub(super) fn run(arguments: &TrainArguments, started: Instant) -> Result<(), Fa
 
     let times = Times { started, first_step: outcome.first_step };
     match ending {
-        Ok(Ending::Completed | Ending::EarlyStopped) => finish(&job, &mut *step, &outcome, &times, metrics.records(), &run, arguments),
+        Ok(Ending::Completed | Ending::EarlyStopped) => finish(&job, &mut *step, &outcome, &times, &run, arguments),
         Ok(Ending::Interrupted) => {
-            save(&summarise(&job, &*step, &outcome, &times, Status::Interrupted, None), metrics.records(), &run)?;
+            save(&summarise(&job, &*step, &outcome, &times, Status::Interrupted, None), &run)?;
             terminal::say(format_args!("interrupted after step {}; what there is was saved in {}", step.steps(), run.path().display()));
             Err(Failure::Interrupted)
         }
         Err(failure) => {
             let summary = summarise(&job, &*step, &outcome, &times, Status::Failed, Some(failure.to_string()));
             // The first failure is the one to report; it may well be why this one cannot be saved either.
-            if let Err(second) = save(&summary, metrics.records(), &run) {
+            if let Err(second) = save(&summary, &run) {
                 tracing::warn!("the summary could not be saved: {second}");
             }
             Err(failure)
@@ -81,7 +81,6 @@ fn finish(
     step: &mut dyn Step,
     outcome: &Outcome,
     times: &Times,
-    epochs: &[EpochRecord],
     run: &RunDirectory,
     arguments: &TrainArguments,
 ) -> Result<(), Failure> {
@@ -97,17 +96,10 @@ fn finish(
         summary.test = Some(test.score);
     }
     times.finish(&mut summary);
-    save(&summary, epochs, run)?;
+    save(&summary, run)?;
     if arguments.json {
         terminal::print(String::from_utf8_lossy(&json(&summary)?))
     } else {
         terminal::print(format_args!("{}run: {}\n", result_table(&summary), run.path().display()))
     }
-}
-
-fn save(summary: &Summary, epochs: &[EpochRecord], run: &RunDirectory) -> Result<(), Failure> {
-    run.write_json(RunDirectory::SUMMARY, summary)?;
-    let recipe = std::fs::read_to_string(run.file(RunDirectory::RECIPE)).unwrap_or_default();
-    let page = run_page(summary, epochs, run.confusion().as_ref(), &recipe);
-    Ok(run.write(RunDirectory::REPORT, page.as_bytes())?)
 }

@@ -3,15 +3,13 @@
 use crate::pipeline::{Event, Observer};
 use crate::run_directory::RunDirectory;
 use anyhow::Context;
-use relumine_report::EpochRecord;
 use std::fs::File;
 use std::io::Write;
 
-/// Appends each epoch's record, and remembers them for the report.
+/// Appends each epoch's record.
 #[derive(Debug)]
 pub struct MetricsLog {
     file: File,
-    records: Vec<EpochRecord>,
 }
 
 impl MetricsLog {
@@ -22,20 +20,13 @@ impl MetricsLog {
     pub fn create(run: &RunDirectory) -> anyhow::Result<Self> {
         let path = run.file(RunDirectory::METRICS);
         let file = File::create_new(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { file, records: Vec::new() })
-    }
-
-    /// The epochs so far.
-    #[must_use]
-    pub fn records(&self) -> &[EpochRecord] {
-        &self.records
+        Ok(Self { file })
     }
 }
 
 impl Observer for MetricsLog {
     fn observe(&mut self, event: Event<'_>) -> anyhow::Result<()> {
         if let Event::Epoch { record, .. } = event {
-            self.records.push(record.clone());
             let mut line = serde_json::to_vec(record)?;
             line.push(b'\n');
             self.file.write_all(&line).context("cannot write metrics.jsonl: make room on the disk")?;
