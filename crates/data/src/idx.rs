@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 /// The classes of MNIST and of the sets made to replace it.
 pub(crate) const MNIST_CLASSES: usize = 10;
 
-const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
-const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
-const UNSIGNED_BYTE: u8 = 8;
+/// The image and the label file of the train rows, less a possible `.gz`.
+pub(crate) const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+/// The same of the test rows.
+pub(crate) const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+/// IDX's code for unsigned bytes.
+pub(crate) const UNSIGNED_BYTE: u8 = 8;
 
 /// Whether `folder` looks like an MNIST-format folder: it has one of the four files.
 pub(crate) fn is_idx_folder(folder: &Path) -> bool {

@@ -21,7 +21,7 @@ const MAX_DECODER_BYTES: u64 = 1 << 26;
 /// What all images of a file may take together; MNIST takes 45 MiB.
 const MAX_PIXELS: usize = 1 << 30;
 
-/// The images of one file, `[rows, height, width]` row-major, and a label for each.
+/// The images of one file, row-major `[rows, height, width]`, and their labels.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Images {
     pub(super) height: u32,
@@ -72,8 +72,8 @@ impl Images {
         if self.labels.is_empty() {
             (self.height, self.width) = (image.height(), image.width());
         } else if (self.height, self.width) != (image.height(), image.width()) {
-            let (found, expected) = ((image.height(), image.width()), (self.height, self.width));
-            return Err(format!("the image has {} x {} pixels, and those before it {} x {}", found.0, found.1, expected.0, expected.1));
+            let found = format!("{} x {} pixels", image.height(), image.width());
+            return Err(format!("the image has {found}, and those before it {} x {}", self.height, self.width));
         }
         if self.pixels.len() + image.len() > MAX_PIXELS {
             return Err(format!("up to here the images take more than {MAX_PIXELS} bytes, which is too much for a set like MNIST"));
@@ -166,12 +166,11 @@ mod tests {
     }
 
     #[test]
-    fn more_rows_than_a_batch_are_all_decoded() {
+    fn rows_are_counted_over_batches() {
         let path = tempfile::NamedTempFile::new().unwrap();
-        let rows = vec![Some(png(1, 1, &[9])); 2 * BATCH_ROWS + 1];
-        hub_file::write_groups(path.path(), SCHEMA, &[&rows], 0);
-        let images = decode(&SerializedFileReader::new(path.into_file()).unwrap(), "train");
-        assert!(images.unwrap_err().starts_with("row 256 of the train file: the label 256 "), "labels count up, past a byte");
+        hub_file::write_groups(path.path(), SCHEMA, &[&vec![good(1); BATCH_ROWS + 1].concat()], 0);
+        let message = decode(&SerializedFileReader::new(path.into_file()).unwrap(), "train").unwrap_err();
+        assert_eq!(message, "row 256 of the train file: the label 256 is not one of 0..255");
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod store;
 use candle_datasets::hub::from_hub;
 use hf_hub::{HFClientBuilder, HFClientSync};
 use parquet::file::reader::FileReader;
-use reason::{hub_reason, one_line, read_reason};
+use reason::{hub_reason, read_reason};
 use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::mpsc;
@@ -28,8 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The reason as one clause without a line break, to be shown in brackets.
 pub(crate) fn fetch(repository: &str, folder: &Path) -> Result<(), String> {
     store::check_place(folder)?;
-    let client = HFClientBuilder::new().retry_max_attempts(RETRIES).build_sync();
-    let client = client.map_err(|error| format!("the hub's client does not start (is HF_ENDPOINT right?): {}", one_line(&error)))?;
+    let client = HFClientBuilder::new().retry_max_attempts(RETRIES).build_sync().map_err(|error| hub_reason(&error))?;
     check_listing(&client, repository, PATIENCE)?;
     let files = from_hub(&client, repository.to_owned()).map_err(|error| read_reason(&error))?;
     let (train, test) = train_and_test(files)?;

@@ -23,11 +23,11 @@ pub(super) fn read_reason(error: &ReadError) -> String {
 /// Why the hub gave nothing.
 pub(super) fn hub_reason(error: &HFError) -> String {
     match error {
-        // The chain's own words repeat the address up to three times; what happened is its last link.
-        HFError::Request { source, url } => {
-            let address = url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
-            format!("the hub did not answer{address}: {}", clean(&root(source).to_string()))
+        // The chain's own words repeat the whole address up to three times; what happened is its last link.
+        HFError::Request { source, url: Some(url) } => {
+            format!("the hub at {} did not answer: {}", clean(server(url)), clean(&root(source).to_string()))
         }
+        HFError::Url(error) => format!("HF_ENDPOINT is not an address: {}", one_line(error)),
         HFError::Io(error) => format!("the hub's cache {} cannot be used: {}", hf_hub::resolve_cache_dir().display(), one_line(error)),
         error => format!("the hub's client says: {}", one_line(error)),
     }
@@ -37,6 +37,11 @@ pub(super) fn hub_reason(error: &HFError) -> String {
 pub(super) fn one_line(error: &(dyn Error + 'static)) -> String {
     let (outer, inner) = (clean(&error.to_string()), clean(&root(error).to_string()));
     if outer.contains(&inner) { outer } else { format!("{outer}: {inner}") }
+}
+
+/// An address without its path.
+fn server(url: &str) -> &str {
+    url.match_indices('/').nth(2).map_or(url, |(end, _)| &url[..end])
 }
 
 fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
@@ -74,6 +79,12 @@ mod tests {
     #[test]
     fn a_cause_that_is_already_told_is_not_repeated() {
         assert_eq!(one_line(&std::io::Error::other("once")), "once");
+    }
+
+    #[test]
+    fn an_address_is_cut_to_its_server() {
+        assert_eq!(server("http://127.0.0.1:9/api/datasets"), "http://127.0.0.1:9");
+        assert_eq!(server("https://huggingface.co"), "https://huggingface.co");
     }
 
     #[test]

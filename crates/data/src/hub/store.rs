@@ -1,16 +1,12 @@
 //! The downloaded set as the four gzip-compressed IDX files of MNIST, so that later runs need no network.
 
 use super::decode::Images;
+use crate::idx::{TEST, TRAIN, UNSIGNED_BYTE};
 use flate2::{Compression, write::GzEncoder};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
-
-const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
-const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
-/// IDX's code for unsigned bytes.
-const UNSIGNED_BYTE: u8 = 8;
 
 /// Whether `folder` can become the set's: there is nothing there, or nothing but a part of such a set.
 ///
