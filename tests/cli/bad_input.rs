@@ -123,6 +123,7 @@ fn wrong_recipes_and_settings() {
         ("data.validation=1.5", "data.validation"),
         ("model.head=sigmoid", "model.head = \"sigmoid\" with 10 classes"),
         ("train.step=fast", "train.step"),
+        ("model.hidden=[16777216, 16777216]", "this machine has"),
         ("model", "--set model is not KEY=VALUE"),
     ] {
         assert_refused(&bench, &["--set", setting], 2, &[expected]);

@@ -3,7 +3,8 @@
 use crate::support::Bench;
 use std::io::Write;
 
-/// One epoch of the note's network on 10,000 rows, from the gzip files: the sizes, the split, and far better than chance.
+/// One epoch of the note's network, from the gzip files: the sizes, the split, and an accuracy that a fault in the data would not leave.
+/// (After one epoch five seeds of it reach 94.8 to 95.1 %.)
 #[test]
 fn the_note_s_network_trains_on_mnist() {
     let Some(folder) = std::env::var_os("RELUMINE_MNIST") else {
@@ -14,12 +15,12 @@ fn the_note_s_network_trains_on_mnist() {
     let bench = Bench::new();
     let mut command = bench.command();
     command.env("RELUMINE_MNIST", std::path::absolute(folder).unwrap());
-    command.args(["train", "seed-relu-dropout", "--json", "--quiet", "--epochs", "1", "--set", "data.limit_train=10000"]);
+    command.args(["train", "seed-relu-dropout", "--json", "--quiet", "--epochs", "1"]);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!([&summary["train_rows"], &summary["validation_rows"], &summary["test_rows"]], [10_000, 5_000, 10_000]);
+    assert_eq!([&summary["train_rows"], &summary["validation_rows"], &summary["test_rows"]], [55_000, 5_000, 10_000]);
     assert_eq!(summary["parameters"], 269_322);
     let accuracy = summary["test"]["accuracy"].as_f64().unwrap();
-    assert!((0.90..1.0).contains(&accuracy), "{accuracy}");
+    assert!((0.93..0.98).contains(&accuracy), "{accuracy}");
 }

@@ -1,7 +1,6 @@
 //! The command line as it is typed.
 
 use clap::{Args, Parser, Subcommand};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Trains multilayer perceptrons on CPU, CUDA or Metal, and shows why they train.
@@ -14,7 +13,7 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
     /// What to log on standard error: error, warn, info, debug, trace, or a tracing filter.
-    #[arg(long, global = true, default_value = "warn", env = "RELUMINE_LOG", value_name = "LEVEL")]
+    #[arg(long, global = true, default_value = "warn,hf_hub=off", env = "RELUMINE_LOG", value_name = "LEVEL")]
     pub log: String,
 }
 
@@ -54,8 +53,8 @@ pub struct TrainArguments {
     #[arg(long)]
     pub epochs: Option<u64>,
     /// CPU threads; all cores where absent. The results do not depend on it.
-    #[arg(long)]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// auto or reference (sets train.step).
     #[arg(long)]
     pub step: Option<String>,
@@ -95,8 +94,8 @@ pub struct TestArguments {
     #[arg(long, default_value = "auto")]
     pub device: String,
     /// CPU threads; all cores where absent.
-    #[arg(long)]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
@@ -107,7 +106,7 @@ pub struct TestArguments {
 pub struct InspectArguments {
     /// A recipe file, the name of an embedded recipe, or a run directory.
     pub target: PathBuf,
-    /// Overrides a recipe key, as in --set model.hidden=[64]; may be repeated.
+    /// Overrides a recipe key, as in --set model.dropout=0.3; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
 }

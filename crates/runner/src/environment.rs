@@ -1,7 +1,7 @@
 //! What a run ran on.
 
 use serde::Serialize;
-use sysinfo::{CpuRefreshKind, RefreshKind, System};
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 /// `environment.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,6 +55,13 @@ pub fn cpu_name() -> String {
     let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing())).ok();
     let name = system.as_ref().and_then(|system| system.cpus().first()).map(|cpu| cpu.brand().trim().to_owned());
     name.unwrap_or_else(|| "unknown".into())
+}
+
+/// The machine's memory; `None` where the system does not tell.
+#[must_use]
+pub fn memory_bytes() -> Option<u64> {
+    let system = System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram())).ok()?;
+    Some(system.total_memory()).filter(|bytes| *bytes > 0)
 }
 
 /// Logical cores that this process may use.

@@ -1,12 +1,10 @@
 //! How many CPU threads Candle uses.
 
-use std::num::NonZeroUsize;
-
 /// Sets the number of threads for the whole process. Candle and rayon read it from the environment when they start their pools.
 ///
 /// Must be called before any other thread exists, which is why it is the first thing that a command does.
 #[expect(unsafe_code, reason = "the environment is the only way to tell Candle, and std calls setting it unsafe")]
-pub fn set(threads: NonZeroUsize) {
+pub fn set(threads: u16) {
     for variable in ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"] {
         // SAFETY: no other thread has been started yet, so none can be reading the environment.
         unsafe { std::env::set_var(variable, threads.to_string()) };

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 pub struct Progress {
     display: Display,
     epochs: u64,
+    /// Train rows of an epoch.
+    rows: u64,
     last_line: Option<Instant>,
 }
 
@@ -34,12 +36,12 @@ impl Progress {
             (false, true) => Display::Bar(ProgressBar::hidden()),
             (false, false) => Display::Lines,
         };
-        Self { display, epochs: 0, last_line: None }
+        Self { display, epochs: 0, rows: 0, last_line: None }
     }
 
     fn epoch_done(&mut self, record: &EpochRecord) {
         if let Display::Bar(bar) = &self.display {
-            bar.set_position(record.epoch * bar.length().unwrap_or_default() / self.epochs.max(1));
+            bar.set_position(record.epoch.saturating_mul(self.rows));
         }
         let is_due = record.epoch == self.epochs || self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL);
         if is_due {
@@ -74,13 +76,13 @@ impl Observer for Progress {
         match (event, &self.display) {
             (Event::Started { job }, display) => {
                 self.epochs = job.recipe.train.epochs;
-                let rows = job.split.train.len() as u64;
+                self.rows = job.split.train.len() as u64;
                 if !matches!(display, Display::Quiet) {
                     terminal::say(format_args!(
                         "{} on {}: {} train, {} validation, {} test rows; {} parameters; device {} ({})",
                         job.recipe_name,
                         job.dataset,
-                        rows,
+                        self.rows,
                         job.split.validation.len(),
                         job.split.test.len(),
                         job.architecture.num_parameters(),
@@ -90,13 +92,13 @@ impl Observer for Progress {
                 }
                 if matches!(display, Display::Bar(_)) {
                     let style = ProgressStyle::with_template("{prefix} [{bar:30}] {percent:>3} % {msg}  {elapsed} of about {duration}")?;
-                    self.display = Display::Bar(ProgressBar::new(rows * self.epochs).with_style(style.progress_chars("=> ")));
+                    self.display =
+                        Display::Bar(ProgressBar::new(self.rows.saturating_mul(self.epochs)).with_style(style.progress_chars("=> ")));
                 }
             }
             (Event::Steps { epoch, rows, totals }, Display::Bar(bar)) => {
-                let per_epoch = bar.length().unwrap_or_default() / self.epochs.max(1);
                 bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
-                bar.set_position((epoch - 1) * per_epoch + rows);
+                bar.set_position((epoch - 1).saturating_mul(self.rows).saturating_add(rows));
                 let rate = bar.per_sec();
                 bar.set_message(format!("loss {:.4} accuracy {:.2} % {rate:.0} rows/s", totals.mean_loss(), 100.0 * totals.accuracy()));
             }

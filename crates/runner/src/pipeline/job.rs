@@ -1,11 +1,12 @@
 //! A recipe with its data on a device: all that training and testing need.
 
 use crate::device::Chosen;
+use crate::environment::memory_bytes;
 use crate::failure::Failure;
 use crate::recipe::{Recipe, StepChoice};
 use relumine_data::{Catalog, Dataset, Features, Scaler, Split};
 use relumine_engine::{Examples, FeatureBuffer, ReferenceStep, Step};
-use relumine_model::Architecture;
+use relumine_model::{Architecture, ConfigError};
 
 /// A recipe made concrete.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl Job {
         let source = Catalog::from_environment().open(&recipe.data.name, recipe.data.label.as_deref(), recipe.data.num_classes)?;
         let split = recipe.data.split_spec().split(&source)?;
         let architecture = recipe.model.architecture(source.train.num_features(), source.classes.len())?;
+        check_memory(&architecture, &device)?;
         let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
         tracing::info!(
             data = source.name,
@@ -79,6 +81,22 @@ impl Job {
     pub fn test_examples(&self) -> &Examples {
         self.own_test.as_ref().unwrap_or(&self.examples)
     }
+}
+
+/// Refuses a model that this machine's memory cannot hold, rather than being killed for it.
+fn check_memory(architecture: &Architecture, device: &Chosen) -> Result<(), ConfigError> {
+    /// Weights, gradients, two moments, and the temporaries of an update: f32 each.
+    const BYTES_PER_PARAMETER: usize = 4 * 6;
+    let needed = architecture.num_parameters().saturating_mul(BYTES_PER_PARAMETER) as u64;
+    let (true, Some(memory)) = (device.device.is_cpu(), memory_bytes()) else { return Ok(()) };
+    if needed > memory {
+        let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+        let found = format!("{} parameters", architecture.num_parameters());
+        let remedy =
+            format!("training them takes about {:.0} GiB, this machine has {:.0}; use fewer or smaller layers", gib(needed), gib(memory));
+        return Err(ConfigError::new("model.hidden", found, remedy));
+    }
+    Ok(())
 }
 
 fn upload(data: Dataset, scaler: &Scaler, device: &Chosen) -> candle_core::Result<Examples> {
