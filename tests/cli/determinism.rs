@@ -44,6 +44,30 @@ fn one_two_three_and_four_threads_give_the_same_bytes() {
     }
 }
 
+/// Other features in the test rows change neither the scaling, nor the weights, nor the metrics of any epoch.
+#[test]
+fn training_does_not_look_at_the_test_rows() {
+    let bench = Bench::new();
+    let mut table: Vec<String> = (0..200).map(|i| format!("{},{},{}", i * 37 % 101, i * 53 % 89, i % 2)).collect();
+    let train = |run: &str, table: &[String]| {
+        bench.write("table.csv", format!("a,b,y\n{}\n", table.join("\n")));
+        bench.train(run, &["--data", "table.csv", "--epochs", "3", "--set", "data.scale=standard"]);
+    };
+    train("before", &table);
+    let predictions = String::from_utf8(bench.read("before/test/predictions.csv")).unwrap();
+    let test_rows: Vec<usize> = predictions.lines().skip(1).map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(test_rows.len(), 40);
+    for row in test_rows {
+        table[row] = format!("1000000,-1000000,{}", row % 2);
+    }
+    train("after", &table);
+    for file in ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "checkpoints/last.state.safetensors"] {
+        assert!(bench.read(&format!("before/{file}")) == bench.read(&format!("after/{file}")), "{file}");
+    }
+    assert_eq!(bench.metrics("before"), bench.metrics("after"));
+    assert_ne!(bench.read("before/test/predictions.csv"), bench.read("after/test/predictions.csv"));
+}
+
 /// What is saved on the way, and how often, changes nothing.
 #[test]
 fn checkpoints_along_the_way_change_nothing() {

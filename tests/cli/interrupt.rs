@@ -6,8 +6,8 @@ use crate::support::{Bench, Ended};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Starts a long training, sends `signal` once it has begun, and waits for it to end.
-fn interrupted_by(bench: &Bench, signal: &str) -> Ended {
+/// Starts a long training, sends the signals in quick succession once it has begun, and waits for it to end.
+fn interrupted_by(bench: &Bench, signals: &[&str]) -> Ended {
     let arguments = ["train", "--epochs", "100000", "--out", "run"];
     let mut command = bench.command();
     let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -16,16 +16,19 @@ fn interrupted_by(bench: &Bench, signal: &str) -> Ended {
         assert!(Instant::now() < deadline, "training has not begun");
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    for signal in signals {
+        assert!(Command::new("kill").args([*signal, child.id().to_string().as_str()]).status().unwrap().success());
+    }
     Ended::of(child.wait_with_output().unwrap())
 }
 
 #[test]
 fn ctrl_c_and_sigterm_save_what_there_is_and_exit_130() {
-    for signal in ["-INT", "-TERM"] {
+    // `timeout` sends its signal twice: to the program and to its group.
+    for signals in [&["-INT"][..], &["-TERM"], &["-TERM", "-TERM"]] {
         let bench = Bench::new();
-        let ended = interrupted_by(&bench, signal);
-        assert_eq!(ended.code, Some(130), "{signal}: {}", ended.stderr);
+        let ended = interrupted_by(&bench, signals);
+        assert_eq!(ended.code, Some(130), "{signals:?}: {}", ended.stderr);
         assert!(ended.stderr.contains("interrupted after step"), "{}", ended.stderr);
         let summary = bench.json("run/summary.json");
         assert_eq!(summary["status"], "interrupted");

@@ -92,6 +92,15 @@ impl Catalog {
     /// # Errors
     /// A name or path that does not exist, and everything that can be wrong with the files.
     pub fn open(&self, name: &str, label: Option<&str>, num_classes: Option<usize>) -> Result<Source, DataError> {
+        let path = Path::new(name);
+        let is_table = path.is_file() && !Self::is_name(name);
+        if let (false, Some(label)) = (is_table, label) {
+            return Err(DataError::setting("data.label", format!("{label:?}"), format!("is for CSV files, not for {name}"), "remove it"));
+        }
+        if let (true, Some(classes)) = (is_table || name == "digits", num_classes) {
+            let problem = format!("is for MNIST-format folders, not for {name}");
+            return Err(DataError::setting("data.num_classes", classes, problem, "remove it"));
+        }
         if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
             return match self.folder(entry) {
                 None if entry.hub.is_none() => digits::digits(),
@@ -101,16 +110,16 @@ impl Catalog {
                 folder => download(entry, folder.as_deref()),
             };
         }
-        let path = Path::new(name);
         let shown = path.file_name().map_or_else(|| name.to_owned(), |file| file.to_string_lossy().into_owned());
         if path.is_dir() {
             idx::read_folder(path, &shown, num_classes)
-        } else if path.is_file() {
+        } else if is_table {
             csv::read_csv(path, &shown, label)
         } else {
             let names = ENTRIES.map(|entry| entry.name).join(", ");
             let remedy = format!("give an MNIST-format folder, a CSV file, or one of {names}");
-            Err(DataError::unreadable(path, "there is no such data set, file or folder", remedy))
+            let reason = if path.exists() { "it is neither a file nor a folder" } else { "there is no such data set, file or folder" };
+            Err(DataError::unreadable(path, reason, remedy))
         }
     }
 

@@ -1,16 +1,22 @@
 //! Tables: a header line, numeric columns, and one column with the class.
 
-use crate::bytes::read_maybe_gzip;
+use crate::bytes::Contents;
 use crate::{DataError, Dataset, Features, Source};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+/// A table is parsed in memory: this much text is a day's training, or a gzip file that was made to fill the memory.
+const MOST_BYTES: u64 = 4 << 30;
 
 /// Reads the CSV file at `path` (plain or gzip). `label` names the class column; the last column where it is `None`.
 ///
 /// The classes are the label column's distinct values: in numeric order where all are whole numbers, in alphabetical order otherwise.
 pub(crate) fn read_csv(path: &Path, name: &str, label: Option<&str>) -> Result<Source, DataError> {
     let malformed = |problem: String, remedy: &str| DataError::malformed(path, problem, remedy);
-    let bytes = read_maybe_gzip(path)?;
+    let bytes = Contents::open(path)?.read(MOST_BYTES + 1)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(malformed(format!("holds more than {} GiB of text", MOST_BYTES >> 30), "give a smaller table"));
+    }
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
     let broken = |error: csv::Error| malformed(describe(&error), "give every line the header's number of columns, as UTF-8 text");
 
@@ -23,6 +29,10 @@ pub(crate) fn read_csv(path: &Path, name: &str, label: Option<&str>) -> Result<S
     }
     if header.len() < 2 {
         return Err(malformed("has one column only".into(), "give feature columns and a label column, separated by commas"));
+    }
+    if let Some((first, again)) = repeated(&header) {
+        let problem = format!("has two columns called `{}` (columns {} and {})", &header[again], first + 1, again + 1);
+        return Err(malformed(problem, "rename or remove one; a copy of the label among the features would give it away"));
     }
     let label_column = match label {
         None => header.len() - 1,
@@ -57,14 +67,23 @@ pub(crate) fn read_csv(path: &Path, name: &str, label: Option<&str>) -> Result<S
         }
     }
     let classes = classes(&cells);
-    if cells.len() > 2 && classes.len() * 2 > cells.len() {
+    if classes.len() > MOST_CLASSES || (classes.len() > 10 && classes.len() * 2 > cells.len()) {
         let problem = format!("has {} different values in {} rows of column `{}`", classes.len(), cells.len(), &header[label_column]);
         return Err(malformed(problem, "a class column repeats its values; name the right one in data.label"));
     }
-    let index_of = |cell: &String| classes.iter().position(|class| class == cell).unwrap_or_default() as u32;
-    let labels: Vec<u32> = cells.iter().map(index_of).collect();
+    let index_of: BTreeMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
+    let labels: Vec<u32> = cells.iter().map(|cell| index_of[cell.as_str()]).collect();
     let train = Dataset::new(Features::F32(features), vec![header.len() - 1], labels);
     Source { name: name.to_owned(), classes, train, test: None }.validated()
+}
+
+/// A column with more values than this is a measurement or a name, not a class.
+const MOST_CLASSES: usize = 1000;
+
+/// The first name that stands twice, by its two positions.
+fn repeated(header: &csv::StringRecord) -> Option<(usize, usize)> {
+    let mut seen = BTreeMap::new();
+    header.iter().enumerate().find_map(|(column, name)| seen.insert(name.to_owned(), column).map(|first| (first, column)))
 }
 
 fn classes(cells: &[String]) -> Vec<String> {
@@ -131,7 +150,11 @@ mod tests {
             ("a,kind\n1,0\n,1\n", "has \"\" in line 3, column `a`"),
             ("a,kind\n1,0\n2,\n", "has no label in line 3"),
             ("a,kind\n1,0\n2,0\n", "has rows of one class only"),
-            ("a,kind\n1,0.1\n2,0.2\n3,0.3\n", "has 3 different values in 3 rows of column `kind`"),
+            ("y,a,y\n1,2,1\n0,3,0\n", "has two columns called `y` (columns 1 and 3)"),
+            (
+                "a,kind\n1,.1\n1,.2\n1,.3\n1,.4\n1,.5\n1,.6\n1,.7\n1,.8\n1,.9\n1,1\n1,1.1\n",
+                "has 11 different values in 11 rows of column `kind`",
+            ),
         ] {
             let message = read(text, None).unwrap_err();
             assert!(message.contains(expected), "{text:?}: {message}");

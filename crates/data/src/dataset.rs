@@ -108,6 +108,15 @@ impl Dataset {
         &self.labels
     }
 
+    /// Feeds the features' bytes and the labels to a checksum.
+    pub(crate) fn hash_into(&self, checksum: &mut crc32fast::Hasher) {
+        match &self.features {
+            Features::U8 { values, .. } => checksum.update(values),
+            Features::F32(values) => values.iter().for_each(|value| checksum.update(&value.to_le_bytes())),
+        }
+        self.labels.iter().for_each(|label| checksum.update(&label.to_le_bytes()));
+    }
+
     /// Gives up the buffers, to be moved to a device.
     #[must_use]
     pub fn into_parts(self) -> (Features, Vec<usize>, Vec<u32>) {

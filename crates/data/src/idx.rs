@@ -3,12 +3,15 @@
 //! IDX (LeCun): two zero bytes, a type code (8: unsigned byte), the number of dimensions, each dimension as a big-endian u32, then the
 //! values, row-major.
 
-use crate::bytes::read_maybe_gzip;
+use crate::bytes::Contents;
 use crate::{DataError, Dataset, Features, Source};
 use std::path::{Path, PathBuf};
 
 /// The classes of MNIST and of the sets made to replace it.
 pub(crate) const MNIST_CLASSES: usize = 10;
+
+/// A label is one byte.
+const LABEL_VALUES: usize = 256;
 
 /// The image and the label file of the train rows, less a possible `.gz`.
 pub(crate) const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
@@ -27,6 +30,10 @@ pub(crate) fn is_idx_folder(folder: &Path) -> bool {
 /// `num_classes` is 10 unless the caller knows better.
 pub(crate) fn read_folder(folder: &Path, name: &str, num_classes: Option<usize>) -> Result<Source, DataError> {
     let num_classes = num_classes.unwrap_or(MNIST_CLASSES);
+    if !(2..=LABEL_VALUES).contains(&num_classes) {
+        let problem = "is no number of classes that byte labels can name";
+        return Err(DataError::setting("data.num_classes", num_classes, problem, format!("give 2 to {LABEL_VALUES}")));
+    }
     let train = read_pair(folder, TRAIN, num_classes)?;
     let has_test = TEST.iter().any(|stem| find(folder, stem).is_some());
     let test = if has_test { Some(read_pair(folder, TEST, num_classes)?) } else { None };
@@ -65,33 +72,40 @@ fn read_pair(folder: &Path, [images, labels]: [&str; 2], num_classes: usize) -> 
     Ok(Dataset::new(features, vec![height, width, 1], labels.into_iter().map(u32::from).collect()))
 }
 
-/// An IDX file of unsigned bytes with `D` dimensions: its sizes and its values. Every promise of the header is checked against the
-/// bytes that are really there, before anything of the promised size is made.
+/// An IDX file of unsigned bytes with `D` dimensions: its sizes and its values. What the header promises is checked against the file's
+/// size first and against its contents then, so that no more is ever read than a true promise needs.
 fn read_idx<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), DataError> {
-    let mut bytes = read_maybe_gzip(path)?;
-    let header = 4 + 4 * D;
-    if bytes.len() < header {
-        let problem = format!("has {} bytes, fewer than the {header} of an IDX header", bytes.len());
+    let mut contents = Contents::open(path)?;
+    let length = 4 + 4 * D;
+    let header = contents.read(length as u64)?;
+    if header.len() < length {
+        let problem = format!("has {} bytes, fewer than the {length} of an IDX header", header.len());
         return Err(DataError::malformed(path, problem, "download or copy it again"));
     }
     let expected = [0, 0, UNSIGNED_BYTE, D as u8];
-    if bytes[..4] != expected {
-        let problem = format!("starts with {:02x?}, not with the IDX magic {expected:02x?}", &bytes[..4]);
+    if header[..4] != expected {
+        let problem = format!("starts with {:02x?}, not with the IDX magic {expected:02x?}", &header[..4]);
         return Err(DataError::malformed(path, problem, "give an IDX file of unsigned bytes with that many dimensions"));
     }
     let mut sizes = [0; D];
-    for (size, word) in sizes.iter_mut().zip(bytes[4..header].as_chunks().0) {
+    for (size, word) in sizes.iter_mut().zip(header[4..].as_chunks().0) {
         *size = u32::from_be_bytes(*word) as usize;
     }
-    let promised = sizes.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
-    let found = bytes.len() - header;
-    if promised != Some(found) {
+    let broken = |holds: String| {
         let promise = sizes.map(|size| size.to_string()).join(" x ");
-        let problem = format!("promises {promise} values in its header and holds {found}");
-        return Err(DataError::malformed(path, problem, "the file is cut short or damaged; download or copy it again"));
+        let problem = format!("promises {promise} values in its header and holds {holds}");
+        DataError::malformed(path, problem, "the file is cut short or damaged; download or copy it again")
+    };
+    let promised = sizes.iter().try_fold(1_u64, |product, size| product.checked_mul(*size as u64));
+    let promised = promised.filter(|promised| *promised <= contents.most).ok_or_else(|| broken("fewer".into()))?;
+    let values = contents.read(promised + 1)?;
+    if values.len() as u64 > promised {
+        return Err(broken("more".into()));
     }
-    bytes.drain(..header);
-    Ok((sizes, bytes))
+    if (values.len() as u64) < promised {
+        return Err(broken(format!("only {}", values.len())));
+    }
+    Ok((sizes, values))
 }
 
 #[cfg(test)]
@@ -157,7 +171,7 @@ mod tests {
     #[test]
     fn a_header_that_promises_a_hundred_terabytes_costs_nothing() {
         let message = error(&idx(&[100_000_000, 1000, 1000], &PIXELS), &idx(&[2], &[7, 1]));
-        assert!(message.contains("promises 100000000 x 1000 x 1000 values in its header and holds 8"), "{message}");
+        assert!(message.contains("promises 100000000 x 1000 x 1000 values in its header and holds fewer"), "{message}");
     }
 
     #[test]
@@ -167,7 +181,15 @@ mod tests {
 
     #[test]
     fn more_bytes_than_promised_are_refused() {
-        assert!(error(&idx(&[1, 2, 2], &PIXELS), &idx(&[1], &[7])).contains("holds 8"));
+        assert!(error(&idx(&[1, 2, 2], &PIXELS), &idx(&[1], &[7])).contains("holds more"));
+    }
+
+    /// A gzip file of zeros is a thousand times smaller than what it inflates to: no more is read than the header promises.
+    #[test]
+    fn a_gzip_bomb_is_read_no_further_than_its_promise() {
+        let bomb = gzip(&idx(&[2, 2, 2], &vec![0; 50_000_000]));
+        assert!(bomb.len() < 1_000_000);
+        assert!(error(&bomb, &idx(&[2], &[7, 1])).contains("promises 2 x 2 x 2 values in its header and holds more"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Bringing features to a common scale, with constants learnt from the train rows alone.
 
-use crate::{Dataset, Features};
+use crate::{DataError, Dataset, Features};
 use serde::{Deserialize, Serialize};
 
 /// How features are scaled, `data.scale`.
@@ -34,6 +34,21 @@ impl Scaler {
             (Scale::Unit, Features::U8 { full_scale, .. }) => Self { offset: vec![0.0], divisor: vec![f32::from(*full_scale)] },
             (Scale::Unit, Features::F32(_)) => Self::fit_range(data, rows),
             (Scale::Standard, _) => Self::fit_standard(data, rows),
+        }
+    }
+
+    /// Refuses constants that would turn features into infinities or NaN.
+    ///
+    /// # Errors
+    /// The first column whose values are too large to scale.
+    pub fn check(&self, scale: Scale) -> Result<(), DataError> {
+        let usable = |(offset, divisor): (&f32, &f32)| offset.is_finite() && divisor.is_finite();
+        match self.offset.iter().zip(&self.divisor).position(|constants| !usable(constants)) {
+            None => Ok(()),
+            Some(column) => {
+                let problem = format!("cannot scale feature column {column} (counted from 0): its values are too far apart for f32");
+                Err(DataError::setting("data.scale", format!("{scale:?}").to_lowercase(), problem, "give that column in a larger unit"))
+            }
         }
     }
 
@@ -90,6 +105,13 @@ mod tests {
         assert_eq!(unit, Scaler { offset: vec![1.0, 5.0], divisor: vec![2.0, 1.0] });
         let standard = Scaler::fit(Scale::Standard, &table(), &[0, 1]);
         assert_eq!(standard, Scaler { offset: vec![2.0, 5.0], divisor: vec![1.0, 1.0] });
+    }
+
+    #[test]
+    fn a_range_beyond_f32_is_refused_by_column() {
+        let table = Dataset::new(Features::F32(vec![1.0, 3e38, 2.0, -3e38]), vec![2], vec![0, 1]);
+        let message = Scaler::fit(Scale::Unit, &table, &[0, 1]).check(Scale::Unit).unwrap_err().to_string();
+        assert!(message.starts_with("data.scale = unit cannot scale feature column 1"), "{message}");
     }
 
     #[test]

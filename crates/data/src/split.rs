@@ -69,12 +69,33 @@ impl SplitSpec {
     }
 }
 
+impl Split {
+    /// A checksum (CRC-32, as eight hexadecimal digits) of the examples, their labels and this division of them: two runs with the same one
+    /// have read the same rows in the same parts.
+    #[must_use]
+    pub fn fingerprint(&self, source: &Source) -> String {
+        let mut checksum = crc32fast::Hasher::new();
+        source.train.hash_into(&mut checksum);
+        if let Some(test) = &source.test {
+            test.hash_into(&mut checksum);
+        }
+        for part in [&self.train, &self.validation, &self.test] {
+            checksum.update(&(part.len() as u64).to_le_bytes());
+            part.iter().for_each(|row| checksum.update(&row.to_le_bytes()));
+        }
+        format!("{:08x}", checksum.finalize())
+    }
+}
+
 /// How many rows an amount is, of `rows` in all, which must be fewer than the `available` ones.
 fn rows_of(key: &'static str, amount: Amount, rows: usize, available: usize) -> Result<usize, DataError> {
     let count = match amount {
         Amount::Count(count) => usize::try_from(count).unwrap_or(usize::MAX),
         Amount::Fraction(fraction) => (fraction * rows as f64).round() as usize,
     };
+    if matches!(amount, Amount::Fraction(fraction) if fraction > 0.0) && count == 0 {
+        return Err(DataError::setting(key, amount, format!("is not even one of the {rows} rows"), "raise it, or set it to 0 for none"));
+    }
     if count >= available {
         let problem = format!("is {count} of the {rows} rows, but at most {} are free", available.saturating_sub(1));
         return Err(DataError::setting(key, amount, problem, "lower it so that every part has rows"));
@@ -237,12 +258,25 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_tells_other_rows_and_other_divisions_apart() {
+        let fingerprint = |spec: SplitSpec, source: Source| spec.split(&source).unwrap().fingerprint(&source);
+        let base = fingerprint(spec(), source(None));
+        assert_eq!(base, fingerprint(spec(), source(None)));
+        assert_ne!(base, fingerprint(SplitSpec { seed: 5, ..spec() }, source(None)));
+        let (_, shape, mut labels) = source(None).train.into_parts();
+        labels.swap(0, 99);
+        let changed = Dataset::new(Features::F32(vec![0.0; 100]), shape, labels);
+        assert_ne!(base, fingerprint(spec(), Source { train: changed, ..source(None) }));
+    }
+
+    #[test]
     fn amounts_larger_than_the_data_are_named_by_key() {
         for (spec, key) in [
             (SplitSpec { validation: Amount::Count(100), ..spec() }, "data.validation = 100"),
             (SplitSpec { validation: Amount::Count(80), ..spec() }, "data.validation = 80"),
             (SplitSpec { validation: Amount::Fraction(0.9), ..spec() }, "data.validation = 0.9"),
             (SplitSpec { test: Amount::Count(u64::MAX), ..spec() }, "data.test"),
+            (SplitSpec { test: Amount::Fraction(0.001), ..spec() }, "data.test = 0.001"),
             (SplitSpec { limit_train: Some(71), ..spec() }, "data.limit_train = 71"),
         ] {
             let message = spec.split(&source(None)).unwrap_err().to_string();

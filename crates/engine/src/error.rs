@@ -22,6 +22,21 @@ pub enum StepError {
         /// The parameter it belongs to.
         parameter: String,
     },
+    /// The weights give rows a loss that is infinite or not a number: the last steps before have ruined them.
+    #[error(
+        "the weights after step {step} give a loss of {loss} on the {rows} rows (learning rate {learning_rate}): lower \
+         optimizer.learning_rate, or set optimizer.clip_norm"
+    )]
+    RuinedWeights {
+        /// The last step taken, counted from 1.
+        step: u64,
+        /// Their mean loss.
+        loss: f64,
+        /// Which rows: train or validation.
+        rows: &'static str,
+        /// The learning rate.
+        learning_rate: f64,
+    },
     /// Automatic differentiation did not reach a parameter: an operation in the model has no backward pass.
     #[error("no gradient reached {parameter} at step {step}: an operation between it and the loss cannot be differentiated")]
     NoGradient {

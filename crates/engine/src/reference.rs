@@ -20,10 +20,10 @@ pub struct ReferenceStep {
     totals: Totals,
 }
 
-/// Rows evaluated at a time: enough to fill a device, and 3 MB of MNIST.
-const EVALUATION_ROWS: usize = 1024;
-
 impl ReferenceStep {
+    /// Rows evaluated at a time: enough to fill a device, and 3 MB of MNIST.
+    pub const EVALUATION_ROWS: usize = 1024;
+
     /// A model with fresh parameters from `seed`, which also draws the dropout masks.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl Step for ReferenceStep {
 
     fn logits(&self, examples: &Examples, rows: &[u32]) -> Result<Vec<f32>, StepError> {
         let mut logits = Vec::new();
-        for rows in rows.chunks(EVALUATION_ROWS) {
+        for rows in rows.chunks(Self::EVALUATION_ROWS) {
             let (inputs, _) = examples.batch(rows)?;
             logits.extend(self.mlp.forward(&inputs, Mode::Evaluation)?.flatten_all()?.to_vec1::<f32>()?);
         }

@@ -55,8 +55,8 @@ impl Default for ModelConfig {
 
 /// More units than this in one layer is taken for a slip of the hand: its weights alone would fill a data centre.
 const MOST_UNITS: usize = 1 << 24;
-/// A layer's number is 16 bits of the random streams' counter.
-const MOST_LAYERS: usize = 1 << 15;
+/// Differentiation recurses through the layers, and the stack ends somewhere; no multilayer perceptron is known to train near this depth.
+const MOST_LAYERS: usize = 1024;
 
 impl ModelConfig {
     /// Checks every value that can be checked without the data.

@@ -6,19 +6,19 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file that is missing or that the system refuses.
-    #[error("cannot read {path}: {source}; give the folder of a run, which holds summary.json", path = path.display())]
+    #[error("cannot read {path}: {reason}; give the folder of a run, which holds summary.json", path = path.display())]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A file that is not what a run writes.
-    #[error("{path} is not what a run writes ({source}): restore it, or leave this run out", path = path.display())]
+    #[error("{path} is not what a run writes ({reason}): restore it, or leave this run out", path = path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
         /// What the parser said.
-        source: serde_json::Error,
+        reason: serde_json::Error,
     },
 }

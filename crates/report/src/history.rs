@@ -34,7 +34,10 @@ impl Run {
     /// A file that is missing or not what a run writes.
     pub fn epochs(&self) -> Result<Vec<EpochRecord>, ReportError> {
         let path = self.folder.join("metrics.jsonl");
-        read(&path)?.lines().map(|line| parse(&path, line)).collect()
+        let text = read(&path)?;
+        // A line that was being written when the run was killed has no end.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| parse(&path, line)).collect()
     }
 
     /// The confusion matrix of the test rows; `None` where the run was not tested.
@@ -56,11 +59,11 @@ impl Run {
 }
 
 fn read(path: &Path) -> Result<String, ReportError> {
-    std::fs::read_to_string(path).map_err(|source| ReportError::Unreadable { path: path.to_owned(), source })
+    std::fs::read_to_string(path).map_err(|reason| ReportError::Unreadable { path: path.to_owned(), reason })
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ReportError> {
-    serde_json::from_str(text).map_err(|source| ReportError::Malformed { path: path.to_owned(), source })
+    serde_json::from_str(text).map_err(|reason| ReportError::Malformed { path: path.to_owned(), reason })
 }
 
 /// The runs directly inside `folder`, by name; folders without a summary are passed over.
@@ -68,7 +71,7 @@ fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ReportError>
 /// # Errors
 /// A folder that cannot be read, or a summary that is not what a run writes.
 pub fn find_runs(folder: &Path) -> Result<Vec<Run>, ReportError> {
-    let unreadable = |source| ReportError::Unreadable { path: folder.to_owned(), source };
+    let unreadable = |reason| ReportError::Unreadable { path: folder.to_owned(), reason };
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();

@@ -67,6 +67,8 @@ pub struct Summary {
     pub validation_rows: u64,
     /// Test rows.
     pub test_rows: u64,
+    /// A checksum of the data and its division: see `Split::fingerprint` in the data crate.
+    pub data_fingerprint: String,
     /// The device, such as `cpu` or `cuda:0`.
     pub device: String,
     /// The training step, such as `reference`.

@@ -47,10 +47,10 @@ pub struct TrainArguments {
     #[arg(long, default_value = "auto")]
     pub device: String,
     /// Seed of weights, row order and dropout (sets train.seed).
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
     /// How often to go through the train rows (sets train.epochs).
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=u64::from(u32::MAX)))]
     pub epochs: Option<u64>,
     /// CPU threads; all cores where absent. The results do not depend on it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -114,7 +114,13 @@ pub fn metal(number: usize) -> Result<Device, Unavailable> {
         let remedy = "build on a Mac with `cargo build --release --features metal`, or use --device cpu";
         return Err(Unavailable { reason: "built without it".into(), remedy: remedy.into() });
     }
-    Device::new_metal(number).map_err(|error| Unavailable {
+    // Candle panics where there is no device of that number.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let opened = std::panic::catch_unwind(|| Device::new_metal(number));
+    std::panic::set_hook(hook);
+    let opened = opened.unwrap_or_else(|_| Err(candle_core::Error::Msg(format!("there is no Metal device {number}"))));
+    opened.map_err(|error| Unavailable {
         reason: first_line(&error.to_string()),
         remedy: "use --device metal:0 on a Mac with a GPU, or --device cpu".into(),
     })

@@ -1,6 +1,6 @@
 //! The folder of a run, and files that are whole or not there.
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use relumine_report::Summary;
 use serde::Serialize;
 use std::io::Write;
@@ -14,66 +14,97 @@ pub struct RunDirectory {
 
 /// Where a new run will go, checked before anything expensive is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    path: PathBuf,
+pub enum Place {
+    /// The folder that the user named.
+    Named(PathBuf),
+    /// `runs/{recipe}-{n}` with the lowest free n.
+    Numbered {
+        /// The recipe's name.
+        recipe: String,
+    },
 }
 
 impl Place {
-    /// `out`, or `runs/{recipe}-{n}` with the lowest free n.
+    /// `out`, or a numbered folder.
     ///
     /// # Errors
     /// A folder that exists already; an existing run is never overwritten.
     pub fn choose(out: Option<&Path>, recipe: &str) -> anyhow::Result<Self> {
-        let path = match out {
-            Some(path) if path.symlink_metadata().is_ok() => {
-                bail!("--out {} exists already: give a new folder; runs are never overwritten", path.display())
-            }
-            Some(path) => path.to_owned(),
-            None => {
-                let mut candidates = (1_u64..).map(|n| PathBuf::from("runs").join(format!("{recipe}-{n}")));
-                candidates.find(|path| path.symlink_metadata().is_err()).ok_or_else(|| anyhow!("no free folder name under runs"))?
-            }
-        };
-        Ok(Self { path })
+        let Some(path) = out else { return Ok(Self::Numbered { recipe: recipe.to_owned() }) };
+        if is_taken(path) {
+            bail!("--out {} exists already: give a new folder; runs are never overwritten", path.display());
+        }
+        if path.file_name().is_none() {
+            bail!("--out {} names no folder of its own: give a new folder", path.display());
+        }
+        Ok(Self::Named(path.to_owned()))
     }
 
-    /// Makes sure that the folder can be made: its parents exist and can be written to.
+    /// Makes sure that the folder can be made, without making anything: its nearest existing ancestor is a folder and can be written to.
     ///
     /// # Errors
-    /// A parent that is no folder or may not be written.
+    /// An ancestor that is no folder or may not be written.
     pub fn probe(&self) -> anyhow::Result<()> {
-        self.staging().map(drop)
+        let parent = self.parent();
+        let ancestor = parent.ancestors().find(|ancestor| is_taken(ancestor)).unwrap_or(Path::new("."));
+        tempfile::tempdir_in(ancestor).with_context(|| unwritable(&parent)).map(drop)
     }
 
     /// Makes the folder with these first files in it, all at once.
     ///
     /// # Errors
-    /// A full disk, or a folder that has appeared meanwhile.
+    /// A full disk, or a named folder that has appeared meanwhile.
     pub fn create(&self, files: &[(&str, Vec<u8>)]) -> anyhow::Result<RunDirectory> {
-        let staging = self.staging()?;
+        let parent = self.parent();
+        std::fs::create_dir_all(&parent).with_context(|| unwritable(&parent))?;
+        let staging = tempfile::Builder::new().prefix(".relumine-").tempdir_in(&parent).with_context(|| unwritable(&parent))?;
         for (name, bytes) in files {
             write(&staging.path().join(name), bytes)?;
         }
-        if self.path.symlink_metadata().is_ok() {
-            bail!("{} has appeared meanwhile: give another --out", self.path.display());
-        }
         open_to_others(staging.path())?;
-        std::fs::rename(staging.path(), &self.path).with_context(|| format!("cannot make the run directory {}", self.path.display()))?;
+        let path = match self {
+            Self::Named(path) if is_taken(path) => bail!("--out {} has appeared meanwhile: give another folder", path.display()),
+            Self::Named(path) => {
+                std::fs::rename(staging.path(), path).with_context(|| format!("cannot make the run directory {}", path.display()))?;
+                path.clone()
+            }
+            Self::Numbered { recipe } => take_number(staging.path(), &parent, recipe)?,
+        };
         // The folder has its new name: there is nothing left to clean up.
         let _ = staging.keep();
-        Ok(RunDirectory { path: self.path.clone() })
+        Ok(RunDirectory { path })
     }
 
-    /// A temporary folder beside the run's, which goes away by itself.
-    fn staging(&self) -> anyhow::Result<tempfile::TempDir> {
-        let parent = match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let unwritable = || format!("cannot write to {}: choose another folder with --out", parent.display());
-        std::fs::create_dir_all(parent).with_context(unwritable)?;
-        tempfile::Builder::new().prefix(".relumine-").tempdir_in(parent).with_context(unwritable)
+    fn parent(&self) -> PathBuf {
+        match self {
+            Self::Numbered { .. } => PathBuf::from("runs"),
+            Self::Named(path) => path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned(),
+        }
     }
+}
+
+/// Renames `staging` to the first free `{recipe}-{n}`. A run that was started at the same moment may take a number first: then the next
+/// one is tried. (Run directories are never empty, and a folder that is not empty cannot be renamed over.)
+fn take_number(staging: &Path, parent: &Path, recipe: &str) -> anyhow::Result<PathBuf> {
+    for n in 1_u64.. {
+        let path = parent.join(format!("{recipe}-{n}"));
+        if is_taken(&path) {
+            continue;
+        }
+        match std::fs::rename(staging, &path) {
+            Err(_) if is_taken(&path) => {}
+            renamed => return renamed.map(|()| path.clone()).with_context(|| format!("cannot make the run directory {}", path.display())),
+        }
+    }
+    bail!("there is no free folder name under {}", parent.display())
+}
+
+fn is_taken(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+fn unwritable(folder: &Path) -> String {
+    format!("cannot write to {}: choose another folder with --out", folder.display())
 }
 
 impl RunDirectory {
@@ -206,12 +237,22 @@ mod tests {
         let out = parent.path().join("deep/run");
         let place = Place::choose(Some(&out), "r").unwrap();
         place.probe().unwrap();
-        assert!(!out.exists());
+        assert!(!parent.path().join("deep").exists(), "a probe makes nothing");
         let run = place.create(&[("a/b.txt", b"hello".to_vec())]).unwrap();
         assert_eq!(std::fs::read(run.file("a/b.txt")).unwrap(), b"hello");
         assert!(Place::choose(Some(&out), "r").is_err());
         assert!(place.create(&[]).is_err());
         assert_eq!(std::fs::read_dir(parent.path().join("deep")).unwrap().count(), 1, "nothing temporary is left behind");
+    }
+
+    #[test]
+    fn numbers_that_are_taken_are_passed_over() {
+        let parent = tempfile::tempdir().unwrap();
+        for expected in ["r-1", "r-2", "r-3"] {
+            let staging = tempfile::tempdir_in(parent.path()).unwrap().keep();
+            std::fs::write(staging.join("file"), "").unwrap();
+            assert_eq!(take_number(&staging, parent.path(), "r").unwrap(), parent.path().join(expected));
+        }
     }
 
     #[test]

@@ -26,14 +26,21 @@ pub fn say(text: impl std::fmt::Display) {
 /// Says why a command failed.
 pub fn print_failure(failure: &Failure) {
     match failure {
-        Failure::BrokenPipe => {}
-        Failure::Interrupted => say("interrupted"),
+        // The command that was interrupted has said what became of its work.
+        Failure::BrokenPipe | Failure::Interrupted => {}
         failure => say(format_args!("error: {failure}")),
     }
 }
 
 /// Prints clap's help, version or complaint.
 pub fn print_usage(message: &clap::Error) -> ExitCode {
-    let _ = message.print();
-    if message.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    if !message.use_stderr() {
+        let _ = message.print();
+        return ExitCode::SUCCESS;
+    }
+    // clap spreads a complaint over several lines; here every error is one.
+    let text = message.render().to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    say(lines.join("; ").replace(":; ", ": "));
+    ExitCode::from(2)
 }

@@ -68,7 +68,8 @@ impl OptimizerConfig {
     /// # Errors
     /// The first key that is out of range or belongs to another optimiser.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let over_zero = |value: f64| value > 0.0 && value.is_finite();
+        // The arithmetic is in f32, where a number may round to 0 or to infinity.
+        let over_zero = |value: f64| value as f32 > 0.0 && (value as f32).is_finite();
         let rate = |value: f64| (0.0..1.0).contains(&value);
         let check = |ok: bool, key, found: String, remedy| if ok { Ok(()) } else { Err(ConfigError::new(key, found, remedy)) };
         check(
@@ -142,6 +143,7 @@ mod tests {
             (r#"{"learning_rate": 0}"#, "optimizer.learning_rate"),
             (r#"{"betas": [0.9, 1.0]}"#, "optimizer.betas"),
             (r#"{"epsilon": 0}"#, "optimizer.epsilon"),
+            (r#"{"epsilon": 1e-50}"#, "optimizer.epsilon"),
             (r#"{"weight_decay": -0.1}"#, "optimizer.weight_decay"),
             (r#"{"clip_norm": 0}"#, "optimizer.clip_norm"),
             (r#"{"momentum": 0.9}"#, "optimizer.momentum"),

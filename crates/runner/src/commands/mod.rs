@@ -43,6 +43,11 @@ fn start_logging(filter: &str) -> Result<(), Failure> {
     let filter = EnvFilter::builder().parse(filter).map_err(|_| {
         Failure::usage(anyhow!("--log {filter} is no level: give error, warn, info, debug, trace, or a filter such as relumine=debug"))
     })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .log_internal_errors(false)
+        .init();
     Ok(())
 }

@@ -38,6 +38,7 @@ pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &T
         train_rows: job.split.train.len() as u64,
         validation_rows: job.split.validation.len() as u64,
         test_rows: job.split.test.len() as u64,
+        data_fingerprint: job.fingerprint.clone(),
         device: job.device.name.clone(),
         step: step.name().into(),
         seed: job.recipe.train.seed,
@@ -63,8 +64,12 @@ pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &T
 /// Writes `summary.json`, and then `report.html` from the files of the run.
 pub(super) fn save(summary: &Summary, run: &RunDirectory) -> Result<(), Failure> {
     run.write_json(RunDirectory::SUMMARY, summary)?;
-    let page = run_page(&Run::open(run.path())?)?;
-    Ok(run.write(RunDirectory::REPORT, page.as_bytes())?)
+    // The results are safe; a page that cannot be made of them is no reason to hold them back.
+    let page = || -> anyhow::Result<()> { run.write(RunDirectory::REPORT, run_page(&Run::open(run.path())?)?.as_bytes()) };
+    if let Err(error) = page() {
+        tracing::warn!("{} could not be written: {error:#}", RunDirectory::REPORT);
+    }
+    Ok(())
 }
 
 /// The scores for people, the test accuracy with its interval.

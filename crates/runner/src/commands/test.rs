@@ -35,12 +35,12 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     };
     let tensors = read_tensors(&run.file(file))?;
     let job = Job::prepare(recipe, &summary.recipe, device.open()?)?;
-    let found = [job.split.train.len(), job.split.validation.len(), job.split.test.len()].map(|rows| rows as u64);
-    let recorded = [summary.train_rows, summary.validation_rows, summary.test_rows];
-    if found != recorded {
+    if job.fingerprint != summary.data_fingerprint {
         let name = &job.recipe.data.name;
         return Err(Failure::Run(anyhow!(
-            "the data `{name}` has changed since the run: it now gives {found:?} train, validation and test rows, not {recorded:?}; restore it"
+            "the data `{name}` or its division has changed since the run (fingerprint {}, not {}): restore the data and the run's recipe",
+            job.fingerprint,
+            summary.data_fingerprint
         )));
     }
     let mut step = job.step()?;

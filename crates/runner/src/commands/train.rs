@@ -7,12 +7,12 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::observers::{Checkpoints, MetricsLog, Progress, to_safetensors};
-use crate::pipeline::{Ending, Evaluation, Job, Outcome, evaluate, train};
+use crate::pipeline::{Ending, Job, Outcome, evaluate, score_rows, train};
 use crate::recipe::{Origin, Recipe};
 use crate::run_directory::{Place, RunDirectory, json};
 use crate::terminal;
 use relumine_engine::Step;
-use relumine_report::{Score, Status};
+use relumine_report::Status;
 use std::time::Instant;
 
 /// Checks everything that can be checked cheaply, then the data, and makes the run directory only when training can start.
@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &TrainArguments, started: Instant) -> Result<(), Fa
     let job = Job::prepare(recipe, &origin.name, device)?;
     let mut step = job.step()?;
     if interrupt.is_requested() {
+        terminal::say("interrupted before training began; nothing was written");
         return Err(Failure::Interrupted);
     }
     let run = place.create(&[
@@ -87,9 +88,8 @@ fn finish(
     if let Some(best) = &outcome.best {
         step.load_parameters(&best.parameters)?;
     }
-    let score = |evaluation: Option<Evaluation>| -> Option<Score> { evaluation.map(|evaluation| evaluation.score) };
     let mut summary = summarise(job, step, outcome, times, Status::Finished, None);
-    summary.train = score(evaluate(job, step, &job.examples, &job.split.train)?);
+    summary.train = score_rows(job, step, &job.examples, &job.split.train)?;
     if let Some(test) = evaluate(job, step, job.test_examples(), &job.split.test)? {
         test.save(&job.classes, run)?;
         summary.test_evaluations = 1;

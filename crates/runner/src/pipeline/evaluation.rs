@@ -1,7 +1,6 @@
 //! Reading rows with finished weights.
 
 use super::Job;
-use super::train::score;
 use crate::failure::Failure;
 use crate::run_directory::RunDirectory;
 use anyhow::Context;
@@ -40,6 +39,23 @@ pub fn evaluate(job: &Job, step: &dyn Step, examples: &Examples, rows: &[u32]) -
         score: score(&Totals::of(head, &logits, &labels)),
         labels,
     }))
+}
+
+/// The score of `rows` of `examples`; `None` where there are no rows.
+///
+/// # Errors
+/// A device that fails.
+pub fn score_rows(job: &Job, step: &dyn Step, examples: &Examples, rows: &[u32]) -> Result<Option<Score>, Failure> {
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let logits = step.logits(examples, rows)?;
+    Ok(Some(score(&Totals::of(job.architecture.head, &logits, &examples.labels_of(rows)))))
+}
+
+/// Means of totals.
+pub(super) fn score(totals: &Totals) -> Score {
+    Score { loss: totals.mean_loss(), accuracy: totals.accuracy() }
 }
 
 impl Evaluation {

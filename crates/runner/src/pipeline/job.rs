@@ -23,6 +23,8 @@ pub struct Job {
     pub architecture: Architecture,
     /// Which rows train, validate and test.
     pub split: Split,
+    /// A checksum of the data and its division.
+    pub fingerprint: String,
     /// The device.
     pub device: Chosen,
     /// The source's train rows: train and validation rows, and test rows if it has no test set of its own.
@@ -40,8 +42,13 @@ impl Job {
         let source = Catalog::from_environment().open(&recipe.data.name, recipe.data.label.as_deref(), recipe.data.num_classes)?;
         let split = recipe.data.split_spec().split(&source)?;
         let architecture = recipe.model.architecture(source.train.num_features(), source.classes.len())?;
-        check_memory(&architecture, &device)?;
+        check_memory(&recipe, &architecture, split.train.len(), &device)?;
+        if recipe.train.early_stopping.is_some() && split.validation.is_empty() {
+            let remedy = "early stopping watches the validation loss; give it rows, as in data.validation = 0.1, or remove it";
+            return Err(ConfigError::new("train.early_stopping", "on without validation rows", remedy).into());
+        }
         let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
+        scaler.check(recipe.data.scale)?;
         tracing::info!(
             data = source.name,
             train = split.train.len(),
@@ -52,6 +59,7 @@ impl Job {
         let upload = |data: Dataset| upload(data, &scaler, &device).map_err(|error| Failure::Run(anyhow::Error::new(error)));
         Ok(Self {
             recipe_name: recipe_name.to_owned(),
+            fingerprint: split.fingerprint(&source),
             dataset: source.name,
             classes: source.classes,
             architecture,
@@ -84,16 +92,22 @@ impl Job {
 }
 
 /// Refuses a model that this machine's memory cannot hold, rather than being killed for it.
-fn check_memory(architecture: &Architecture, device: &Chosen) -> Result<(), ConfigError> {
+fn check_memory(recipe: &Recipe, architecture: &Architecture, train_rows: usize, device: &Chosen) -> Result<(), ConfigError> {
     /// Weights, gradients, two moments, and the temporaries of an update: f32 each.
     const BYTES_PER_PARAMETER: usize = 4 * 6;
-    let needed = architecture.num_parameters().saturating_mul(BYTES_PER_PARAMETER) as u64;
+    /// A layer's outputs, their gradients, and the temporaries of activation and dropout: f32 each.
+    const BYTES_PER_UNIT: usize = 4 * 6;
+    let batch = usize::try_from(recipe.train.batch_size).unwrap_or(usize::MAX);
+    let rows = batch.max(ReferenceStep::EVALUATION_ROWS).min(train_rows);
+    let units: usize = architecture.layers.iter().map(|layer| layer.fan_out).sum();
+    let parameters = architecture.num_parameters().saturating_mul(BYTES_PER_PARAMETER);
+    let needed = parameters.saturating_add(units.saturating_mul(rows).saturating_mul(BYTES_PER_UNIT)) as u64;
     let (true, Some(memory)) = (device.device.is_cpu(), memory_bytes()) else { return Ok(()) };
     if needed > memory {
         let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-        let found = format!("{} parameters", architecture.num_parameters());
+        let found = format!("{:?}", recipe.model.hidden);
         let remedy =
-            format!("training them takes about {:.0} GiB, this machine has {:.0}; use fewer or smaller layers", gib(needed), gib(memory));
+            format!("training it takes about {:.0} GiB, this machine has {:.0}; use fewer or smaller layers", gib(needed), gib(memory));
         return Err(ConfigError::new("model.hidden", found, remedy));
     }
     Ok(())

@@ -7,7 +7,7 @@ mod job;
 mod train;
 
 pub use best::Best;
-pub use evaluation::{Evaluation, evaluate};
+pub use evaluation::{Evaluation, evaluate, score_rows};
 pub use event::{Event, Observer};
 pub use job::Job;
 pub use train::{Ending, Outcome, Stopped, train};

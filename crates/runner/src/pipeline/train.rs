@@ -1,12 +1,12 @@
 //! The training loop, whole.
 
 use super::best::{Best, is_better};
+use super::evaluation::{score, score_rows};
 use super::{Event, Job, Observer};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::recipe::EarlyStopping;
-use relumine_engine::Step;
-use relumine_engine::metrics::Totals;
+use relumine_engine::{Step, StepError};
 use relumine_random::permutation::permutation;
 use relumine_random::{Purpose, Stream};
 use relumine_report::{EpochRecord, Score};
@@ -94,6 +94,7 @@ fn run(
 
         // Choices are made on the validation rows; the test rows have not been touched.
         let validation = validate(job, step)?;
+        check_finite(job, step, validation)?;
         let is_best = is_better(validation, outcome.best.as_ref());
         if is_best {
             outcome.best = Some(Best { epoch, validation, parameters: step.parameters()? });
@@ -121,16 +122,25 @@ fn run(
 }
 
 fn validate(job: &Job, step: &dyn Step) -> Result<Option<Score>, Failure> {
-    let rows = &job.split.validation;
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    let logits = step.logits(&job.examples, rows)?;
-    Ok(Some(score(&Totals::of(job.architecture.head, &logits, &job.examples.labels_of(rows)))))
+    score_rows(job, step, &job.examples, &job.split.validation)
 }
 
-pub(super) fn score(totals: &Totals) -> Score {
-    Score { loss: totals.mean_loss(), accuracy: totals.accuracy() }
+/// The loss of a step is seen before its update, so the last update of an epoch has not been judged yet. Without validation rows the
+/// first batch of train rows judges it.
+fn check_finite(job: &Job, step: &dyn Step, validation: Option<Score>) -> Result<(), Failure> {
+    let judged = match validation {
+        Some(score) => Some((score, "validation")),
+        None => {
+            let first = &job.split.train[..job.split.train.len().min(job.recipe.train.batch_size as usize)];
+            score_rows(job, step, &job.examples, first)?.map(|score| (score, "train"))
+        }
+    };
+    match judged {
+        Some((Score { loss, .. }, rows)) if !loss.is_finite() => {
+            Err(StepError::RuinedWeights { step: step.steps(), loss, rows, learning_rate: step.learning_rate() }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn tell(observers: &mut [&mut dyn Observer], event: Event<'_>) -> Result<(), Failure> {

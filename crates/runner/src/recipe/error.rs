@@ -42,6 +42,7 @@ fn in_plain_words(message: &str) -> String {
         "u64" | "usize" => "a whole number of at least 0",
         "f64" => "a number",
         "bool" | "a boolean" => "true or false",
+        expected if expected.starts_with("struct ") => "a table of keys and values",
         expected => expected,
     };
     format!("{found}expected {expected}")

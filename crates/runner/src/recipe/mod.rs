@@ -187,6 +187,10 @@ impl Recipe {
             _ => Ok(()),
         };
         at_least_one("train.epochs", Some(self.train.epochs), "20")?;
+        if self.train.epochs > u64::from(u32::MAX) {
+            let remedy = format!("give {} at most: the epoch is 32 bits of the shuffle's counter", u32::MAX);
+            return Err(ConfigError::new("train.epochs", self.train.epochs, remedy));
+        }
         at_least_one("train.batch_size", Some(self.train.batch_size), "128")?;
         at_least_one("train.checkpoint_steps", self.train.checkpoint_steps, "1000")?;
         at_least_one("data.limit_train", self.data.limit_train, "10000")?;
@@ -213,7 +217,7 @@ impl Recipe {
 
 /// The absolute path of data that is a file or folder, beside the recipe or in the working directory; a data set's name stays as it is.
 fn find_data(recipe_folder: Option<&Path>, name: String) -> String {
-    if Catalog::is_name(&name) {
+    if name.is_empty() || Catalog::is_name(&name) {
         return name;
     }
     let places = recipe_folder.into_iter().chain([Path::new(".")]);
