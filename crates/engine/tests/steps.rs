@@ -4,7 +4,7 @@
 
 use candle_core::{Device, Tensor};
 use relumine_engine::{Examples, FeatureBuffer, NamedTensors, OptimizerConfig, ReferenceStep, Step, StepError};
-use relumine_model::ModelConfig;
+use relumine_model::{MaskPosition, ModelConfig, dropout};
 
 fn examples(scale: f32) -> Examples {
     let features = (0..60).map(|i| scale * ((i * 37 % 11) as f32 / 11.0 - 0.3)).collect();
@@ -83,6 +83,27 @@ fn a_batch_of_one_row_trains() {
     assert_eq!(step.totals().unwrap().rows, 1);
     step.reset_totals().unwrap();
     assert_eq!(step.totals().unwrap().rows, 0);
+}
+
+/// Softmax regression on one row: the gradient of the weights is (p - y) times the masked and scaled input, so a dropped input has none.
+#[test]
+fn a_dropped_input_has_no_gradient_and_a_kept_one_is_scaled() {
+    let config = ModelConfig { hidden: vec![], input_dropout: 0.4, ..ModelConfig::default() };
+    let step = ReferenceStep::new(&config.architecture(5, 3).unwrap(), &OptimizerConfig::default(), 1, &Device::Cpu).unwrap();
+    let gradients = step.gradients(&examples(1.0), &[4]).unwrap();
+    let weight = gradients["layers.0.weight"].to_vec2::<f32>().unwrap();
+    let error = gradients["layers.0.bias"].to_vec1::<f32>().unwrap();
+
+    let ones = Tensor::ones((1, 5), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let mask = dropout(&ones, 0.4, 0, MaskPosition { seed: 1, step: 0, first_row: 0 }).unwrap();
+    let mask = mask.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert!(mask.contains(&0.0) && mask.iter().any(|scale| *scale > 1.6), "the case shows both: {mask:?}");
+    for (class, error) in error.iter().enumerate() {
+        for (input, scale) in mask.iter().enumerate() {
+            let feature = ((4 * 5 + input) * 37 % 11) as f32 / 11.0 - 0.3;
+            assert!((weight[class][input] - error * feature * scale).abs() < 1e-6, "class {class}, input {input}");
+        }
+    }
 }
 
 #[test]

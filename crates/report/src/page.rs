@@ -1,7 +1,7 @@
 //! `report.html`: one run on one page that needs nothing but itself.
 
 use crate::svg::{Line, line_chart};
-use crate::{Confusion, EpochRecord, ReportError, Run, Score, Summary, statistics};
+use crate::{Confusion, EpochRecord, ReportError, Run, Score, Summary};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
@@ -51,8 +51,7 @@ fn results(summary: &Summary) -> String {
     row("test", summary.test_rows, summary.test);
     rows += "</table>\n";
     if let Some(test) = summary.test {
-        let correct = (test.accuracy * summary.test_rows as f64).round() as u64;
-        let (low, high) = statistics::wilson_interval(correct, summary.test_rows);
+        let (low, high) = test.accuracy_interval(summary.test_rows);
         let _ = writeln!(
             rows,
             "<p>Test accuracy {:.2} % (95 % interval {:.2} to {:.2} %, Wilson), by the weights of epoch {} of {}; the test rows were read {}.</p>",

@@ -1,5 +1,6 @@
 //! What a run writes: a line per epoch, a summary, a confusion matrix.
 
+use crate::statistics;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// How good a model is on some rows.
@@ -10,6 +11,14 @@ pub struct Score {
     pub loss: f64,
     /// Share of rows predicted right, 0 to 1.
     pub accuracy: f64,
+}
+
+impl Score {
+    /// The 95 % interval that so many rows leave for the accuracy (Wilson).
+    #[must_use]
+    pub fn accuracy_interval(&self, rows: u64) -> (f64, f64) {
+        statistics::wilson_interval((self.accuracy * rows as f64).round() as u64, rows)
+    }
 }
 
 fn nan_from_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

@@ -2,7 +2,7 @@
 
 /// Sets the number of threads for the whole process. Candle and rayon read it from the environment when they start their pools.
 ///
-/// Must be called before any other thread exists, which is why it is the first thing that a command does.
+/// Must be called before any other thread exists: commands do it before they open devices, data, or signal handlers.
 #[expect(unsafe_code, reason = "the environment is the only way to tell Candle, and std calls setting it unsafe")]
 pub fn set(threads: u16) {
     for variable in ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"] {

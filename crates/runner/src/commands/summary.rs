@@ -90,7 +90,6 @@ pub(super) fn result_table(summary: &Summary) -> Table {
 
 /// The 95 % interval that so many test rows leave.
 pub(super) fn interval(score: Score, rows: u64) -> String {
-    let correct = (score.accuracy * rows as f64).round() as u64;
-    let (low, high) = statistics::wilson_interval(correct, rows);
+    let (low, high) = score.accuracy_interval(rows);
     format!("95 % interval {:.2} to {:.2} %", 100.0 * low, 100.0 * high)
 }
