@@ -38,9 +38,9 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// The 95 % interval of a share of `successes` in `trials` (Wilson 1927), which stays inside [0, 1] and holds up at its ends.
 ///
 /// ```
-/// // statsmodels.stats.proportion.proportion_confint(98, 100, method="wilson")
+/// // scipy.stats.binomtest(98, 100).proportion_ci(method="wilson")
 /// let (low, high) = relumine_report::statistics::wilson_interval(98, 100);
-/// assert!((low - 0.9299882).abs() < 1e-6 && (high - 0.9944989).abs() < 1e-6);
+/// assert!((low - 0.9299882092714561).abs() < 1e-12 && (high - 0.9944980324498377).abs() < 1e-12);
 /// ```
 #[must_use]
 pub fn wilson_interval(successes: u64, trials: u64) -> (f64, f64) {
