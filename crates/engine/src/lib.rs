@@ -3,18 +3,21 @@
 //! [`ReferenceStep`] is the readable one, on Candle's automatic differentiation: it runs every configuration on every device, and any
 //! faster step is checked against it, tensor by tensor.
 
+mod average;
 mod error;
 mod examples;
-pub mod loss;
+mod loss;
 pub mod metrics;
 pub mod optimizer;
 mod reference;
 pub mod schedule;
 mod step;
 
+pub use average::Average;
 pub use error::StepError;
 pub use examples::{Examples, FeatureBuffer};
+pub use loss::Objective;
 pub use optimizer::{Optimizer, OptimizerConfig};
-pub use reference::ReferenceStep;
+pub use reference::{ReferenceStep, TrainingConfig};
 pub use schedule::Schedule;
 pub use step::{NamedTensors, Step};

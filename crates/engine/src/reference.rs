@@ -1,11 +1,25 @@
 //! The readable step, on Candle's automatic differentiation.
 
-use crate::loss::loss;
 use crate::metrics::Totals;
-use crate::{Examples, NamedTensors, Optimizer, OptimizerConfig, Step, StepError};
+use crate::{Average, Examples, Horizon, NamedTensors, Objective, Optimizer, OptimizerConfig, Step, StepError};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
-use relumine_model::{Architecture, Head, MaskPosition, Mlp, Mode, Parameters, Role};
+use relumine_model::{Architecture, BatchStatistics, Head, MaskPosition, Mlp, Mode, Parameter, Parameters};
+
+/// How a model is trained: everything but the data and the device.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrainingConfig {
+    /// How gradients change the weights.
+    pub optimizer: OptimizerConfig,
+    /// What is minimised.
+    pub objective: Objective,
+    /// How many rows go through the network at a time; gradients are accumulated over the rows of a step. All of them where absent.
+    pub micro_batch: Option<usize>,
+    /// What schedules measure time by.
+    pub horizon: Horizon,
+    /// Draws the initial weights, dropout masks and noise.
+    pub seed: u64,
+}
 
 /// Forward, backward and update with Candle's operations. It runs every configuration on every device; other steps must agree with it.
 ///
@@ -14,26 +28,48 @@ use relumine_model::{Architecture, Head, MaskPosition, Mlp, Mode, Parameters, Ro
 pub struct ReferenceStep {
     mlp: Mlp,
     parameters: Parameters,
+    average: Option<Average>,
     optimizer: Optimizer,
+    objective: Objective,
+    micro_batch: Option<usize>,
     head: Head,
     seed: u64,
     totals: Totals,
 }
 
+/// What the passes over the rows of one step come to.
+struct Accumulated {
+    /// Of the mean loss, one per trainable parameter.
+    gradients: Vec<Tensor>,
+    statistics: Vec<(u16, BatchStatistics)>,
+    totals: Totals,
+}
+
+/// Beside the optimiser's state: the weights that are being trained, where evaluation uses their average.
+const LIVE: &str = ".live";
+
 impl ReferenceStep {
     /// Rows evaluated at a time: enough to fill a device, and 3 MB of MNIST.
     pub const EVALUATION_ROWS: usize = 1024;
 
-    /// A model with fresh parameters from `seed`, which also draws the dropout masks.
+    /// A model with fresh parameters.
     ///
     /// # Errors
     /// Those of Candle: a device out of memory.
-    pub fn new(architecture: &Architecture, optimizer: &OptimizerConfig, seed: u64, device: &Device) -> Result<Self, StepError> {
-        let parameters = Parameters::initialize(architecture, seed, DType::F32, device)?;
-        let mlp = Mlp::new(architecture, parameters.var_builder(DType::F32, device))?;
-        let roles: Vec<Role> = architecture.parameters().into_iter().map(|parameter| parameter.role).collect();
-        let optimizer = Optimizer::new(optimizer, &parameters, &roles)?;
-        Ok(Self { mlp, parameters, optimizer, head: architecture.head, seed, totals: Totals::default() })
+    pub fn new(architecture: &Architecture, config: &TrainingConfig, device: &Device) -> Result<Self, StepError> {
+        let parameters = Parameters::initialize(architecture, config.seed, DType::F32, device)?;
+        let average = |decay| Average::new(decay, architecture, &parameters, DType::F32, device);
+        Ok(Self {
+            mlp: Mlp::new(architecture, parameters.var_builder(DType::F32, device))?,
+            average: config.optimizer.ema_decay.map(average).transpose()?,
+            optimizer: Optimizer::new(&config.optimizer, &parameters, config.horizon)?,
+            parameters,
+            objective: config.objective.clone(),
+            micro_batch: config.micro_batch,
+            head: architecture.head,
+            seed: config.seed,
+            totals: Totals::default(),
+        })
     }
 
     /// The gradients of the mean loss, by parameter. For tests and comparisons between steps.
@@ -41,38 +77,58 @@ impl ReferenceStep {
     /// # Errors
     /// As [`Step::train`].
     pub fn gradients(&self, examples: &Examples, rows: &[u32]) -> Result<NamedTensors, StepError> {
-        let (loss, _) = self.forward(examples, rows)?;
-        let gradients = self.collect(&loss.backward()?)?;
-        Ok(self.parameters.iter().map(|(name, _)| name.to_owned()).zip(gradients).collect())
+        let Accumulated { gradients, .. } = self.accumulate(examples, rows)?;
+        Ok(self.parameters.trainable().map(|parameter| parameter.name.clone()).zip(gradients).collect())
     }
 
-    /// The mean loss as Candle sees it, and the totals of the same logits in f64.
-    fn forward(&self, examples: &Examples, rows: &[u32]) -> Result<(Tensor, Totals), StepError> {
-        let (inputs, labels) = examples.batch(rows)?;
-        // The masks' counter is 32 bits wide; after 2^32 steps they would repeat.
-        let at = MaskPosition { seed: self.seed, step: self.optimizer.steps() as u32, first_row: 0 };
-        let logits = self.mlp.forward(&inputs, Mode::Training(at))?;
-        let host_logits = logits.flatten_all()?.to_vec1::<f32>()?;
-        let totals = Totals::of(self.head, &host_logits, &examples.labels_of(rows));
-        Ok((loss(self.head, &logits, &labels)?, totals))
+    /// The gradients of the mean loss over all of `rows`, which go through the network in micro-batches: the masks are those of the whole
+    /// batch, and each micro-batch adds its share of the mean.
+    fn accumulate(&self, examples: &Examples, rows: &[u32]) -> Result<Accumulated, StepError> {
+        let total_weight = self.objective.total_weight(&examples.labels_of(rows));
+        let mut sum = Accumulated { gradients: Vec::new(), statistics: Vec::new(), totals: Totals::default() };
+        let mut first_row = 0;
+        for rows in rows.chunks(self.micro_batch.unwrap_or(rows.len()).max(1)) {
+            let (inputs, labels) = examples.batch(rows)?;
+            // The masks' counter is 32 bits wide; after 2^32 steps they would repeat.
+            let at = MaskPosition { seed: self.seed, step: self.optimizer.steps() as u32, first_row };
+            first_row += rows.len() as u32;
+            let pass = self.mlp.forward(&inputs, Mode::Training(at))?;
+            let host_logits = pass.logits.flatten_all()?.to_vec1::<f32>()?;
+            sum.totals += Totals::of(self.head, &host_logits, &examples.labels_of(rows));
+            // A window of classes that all weigh nothing has no mean, and nothing to learn from.
+            let share = if total_weight > 0.0 { 1.0 / total_weight } else { 0.0 };
+            let loss = (self.objective.sum(self.head, &pass.logits, &labels)? * share)?;
+            let gradients = self.collect(&loss.backward()?)?;
+            sum.gradients = match sum.gradients.as_slice() {
+                [] => gradients,
+                sums => sums.iter().zip(&gradients).map(|(sum, gradient)| sum + gradient).collect::<Result<_, _>>()?,
+            };
+            sum.statistics.extend(pass.statistics);
+        }
+        Ok(sum)
     }
 
     /// One gradient per parameter, in order. A missing one is a fault of the model's operations; a gradient of zeros is not.
     fn collect(&self, gradients: &GradStore) -> Result<Vec<Tensor>, StepError> {
-        let gradient = |(name, var): (&str, &candle_core::Var)| {
-            let missing = || StepError::NoGradient { parameter: name.to_owned(), step: self.optimizer.steps() + 1 };
-            gradients.get(var).cloned().ok_or_else(missing)
+        let gradient = |parameter: &Parameter| {
+            let missing = || StepError::NoGradient { parameter: parameter.name.clone(), step: self.optimizer.steps() + 1 };
+            gradients.get(&parameter.var).cloned().ok_or_else(missing)
         };
-        self.parameters.iter().map(gradient).collect()
+        self.parameters.trainable().map(gradient).collect()
+    }
+
+    /// What evaluation uses: the average where there is one.
+    fn evaluated(&self) -> (&Mlp, &Parameters) {
+        self.average.as_ref().map_or((&self.mlp, &self.parameters), |average| (average.mlp(), average.parameters()))
     }
 
     fn non_finite_loss(&self, loss: f64, gradients: &[Tensor]) -> Result<StepError, StepError> {
         let (mut largest, mut parameter) = (0.0_f64, String::new());
-        for ((name, _), gradient) in self.parameters.iter().zip(gradients) {
+        for (Parameter { name, .. }, gradient) in self.parameters.trainable().zip(gradients) {
             for value in gradient.flatten_all()?.to_vec1::<f32>()? {
                 let magnitude = f64::from(value).abs();
                 if parameter.is_empty() || magnitude > largest || (magnitude.is_nan() && !largest.is_nan()) {
-                    (largest, parameter) = (magnitude, name.to_owned());
+                    (largest, parameter) = (magnitude, name.clone());
                 }
             }
         }
@@ -87,12 +143,15 @@ impl Step for ReferenceStep {
     }
 
     fn train(&mut self, examples: &Examples, rows: &[u32]) -> Result<(), StepError> {
-        let (loss, totals) = self.forward(examples, rows)?;
-        let gradients = self.collect(&loss.backward()?)?;
+        let Accumulated { gradients, statistics, totals } = self.accumulate(examples, rows)?;
         if !totals.loss.is_finite() {
             return Err(self.non_finite_loss(totals.mean_loss(), &gradients)?);
         }
+        self.parameters.absorb(&statistics)?;
         self.optimizer.step(&self.parameters, gradients)?;
+        if let Some(average) = &self.average {
+            average.update(&self.parameters, self.optimizer.steps())?;
+        }
         self.totals += totals;
         Ok(())
     }
@@ -110,7 +169,7 @@ impl Step for ReferenceStep {
         let mut logits = Vec::new();
         for rows in rows.chunks(Self::EVALUATION_ROWS) {
             let (inputs, _) = examples.batch(rows)?;
-            logits.extend(self.mlp.forward(&inputs, Mode::Evaluation)?.flatten_all()?.to_vec1::<f32>()?);
+            logits.extend(self.evaluated().0.forward(&inputs, Mode::Evaluation)?.logits.flatten_all()?.to_vec1::<f32>()?);
         }
         Ok(logits)
     }
@@ -123,19 +182,40 @@ impl Step for ReferenceStep {
         self.optimizer.learning_rate()
     }
 
+    fn scale_learning_rate(&mut self, factor: f64) {
+        self.optimizer.scale_learning_rate(factor);
+    }
+
     fn parameters(&self) -> Result<NamedTensors, StepError> {
-        Ok(self.parameters.to_tensors()?)
+        Ok(self.evaluated().1.to_tensors()?)
     }
 
     fn load_parameters(&mut self, parameters: &NamedTensors) -> Result<(), StepError> {
-        Ok(self.parameters.load(parameters)?)
+        self.parameters.load(parameters)?;
+        self.average.as_ref().map_or(Ok(()), |average| Ok(average.parameters().load(parameters)?))
     }
 
     fn optimizer_state(&self) -> Result<NamedTensors, StepError> {
-        Ok(self.optimizer.state()?)
+        let mut state = self.optimizer.state()?;
+        if self.average.is_some() {
+            for Parameter { name, var, .. } in self.parameters.trainable() {
+                state.insert(format!("{name}{LIVE}"), var.as_detached_tensor().copy()?);
+            }
+        }
+        Ok(state)
     }
 
     fn load_optimizer_state(&mut self, state: &NamedTensors) -> Result<(), StepError> {
-        self.optimizer.load_state(state)
+        let (live, state): (NamedTensors, NamedTensors) = state.clone().into_iter().partition(|(name, _)| name.ends_with(LIVE));
+        let expected = if self.average.is_some() { self.parameters.trainable().count() } else { 0 };
+        if live.len() != expected {
+            return Err(StepError::ForeignState { problem: format!("has {} averaged parameters, not {expected}", live.len()) });
+        }
+        let mut weights = self.parameters.to_tensors()?;
+        for (name, tensor) in live {
+            weights.insert(name.trim_end_matches(LIVE).to_owned(), tensor);
+        }
+        self.optimizer.load_state(&state)?;
+        Ok(self.parameters.load(&weights)?)
     }
 }

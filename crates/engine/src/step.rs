@@ -13,7 +13,7 @@ pub trait Step {
     /// What this step is called in results.
     fn name(&self) -> &'static str;
 
-    /// Takes one optimiser step on the mean loss of `rows` of `examples`. May return before the device is done.
+    /// Takes one optimiser step on the mean loss of `rows` of `examples`, the whole batch of the step. May return before the device is done.
     ///
     /// # Errors
     /// A loss that is not finite (nothing has changed then), a parameter without a gradient, or a device that fails.
@@ -44,25 +44,30 @@ pub trait Step {
     /// The learning rate of the next step.
     fn learning_rate(&self) -> f64;
 
-    /// A copy of the parameters, by name.
+    /// Multiplies the learning rates of all coming steps by `factor`, in place of the factor given before: for schedules that watch the
+    /// validation loss.
+    fn scale_learning_rate(&mut self, factor: f64);
+
+    /// A copy of the weights that evaluation uses, buffers included, by name: the averaged ones where the recipe asks for an average.
     ///
     /// # Errors
     /// A device that fails.
     fn parameters(&self) -> Result<NamedTensors, StepError>;
 
-    /// Overwrites the parameters.
+    /// Overwrites the weights, both those that are trained and those that evaluation uses.
     ///
     /// # Errors
     /// Names or shapes that are not this model's.
     fn load_parameters(&mut self, parameters: &NamedTensors) -> Result<(), StepError>;
 
-    /// A copy of the optimiser's state, by name.
+    /// A copy of what a later step needs besides [`parameters`](Self::parameters), by name: the optimiser's state, and where evaluation
+    /// uses an average, the weights that are being trained.
     ///
     /// # Errors
     /// A device that fails.
     fn optimizer_state(&self) -> Result<NamedTensors, StepError>;
 
-    /// Overwrites the optimiser's state.
+    /// Overwrites the optimiser's state. To go on where another step was, load its parameters first.
     ///
     /// # Errors
     /// Names or shapes that are not this optimiser's.

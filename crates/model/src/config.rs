@@ -1,6 +1,6 @@
 //! The `[model]` section of a recipe.
 
-use crate::{Activation, Architecture, ConfigError, Head, Initializer, activation, initializer};
+use crate::{Activation, Architecture, ConfigError, DropoutKind, Head, Initializer, Norm, activation, initializer, norm};
 use serde::{Deserialize, Serialize};
 
 /// A multilayer perceptron, before the sizes of its input and output are known.
@@ -22,19 +22,16 @@ pub struct ModelConfig {
     pub dropout: f64,
     /// Share of the network's inputs that a training step drops, in [0, 1).
     pub input_dropout: f64,
+    /// Whether dropped units become zero (`dropout`) or SELU's lowest value (`alpha_dropout`).
+    pub dropout_kind: DropoutKind,
+    /// Standard deviation of the Gaussian noise that a training step adds to each hidden layer's outputs, at least 0.
+    pub noise: f64,
+    /// Standard deviation of the Gaussian noise that a training step adds to the network's scaled inputs, at least 0.
+    pub input_noise: f64,
     /// Normalisation of hidden layers.
     pub norm: Norm,
     /// What the outputs mean.
     pub head: Head,
-}
-
-/// Normalisation of hidden layers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Norm {
-    /// No normalisation.
-    #[default]
-    None,
 }
 
 impl Default for ModelConfig {
@@ -47,7 +44,10 @@ impl Default for ModelConfig {
             bias_init: Initializer::Zeros(initializer::Zeros {}),
             dropout: 0.0,
             input_dropout: 0.0,
-            norm: Norm::None,
+            dropout_kind: DropoutKind::Dropout,
+            noise: 0.0,
+            input_noise: 0.0,
+            norm: Norm::None(norm::None {}),
             head: Head::Softmax,
         }
     }
@@ -77,6 +77,13 @@ impl ModelConfig {
                 return Err(ConfigError::new(key, rate, remedy));
             }
         }
+        for (key, stddev) in [("model.noise", self.noise), ("model.input_noise", self.input_noise)] {
+            if !(stddev >= 0.0 && (stddev as f32).is_finite()) {
+                return Err(ConfigError::new(key, stddev, "noise is given by its standard deviation, a finite number of at least 0, such as 0.1"));
+            }
+        }
+        self.activation.validate().map_err(|remedy| ConfigError::new("model.activation", self.activation.name(), remedy))?;
+        self.norm.validate().map_err(|remedy| ConfigError::new("model.norm", self.norm.name(), remedy))?;
         let output_init = self.output_init.as_ref().unwrap_or(&self.init);
         for (key, init) in [("model.init", &self.init), ("model.output_init", output_init), ("model.bias_init", &self.bias_init)] {
             init.validate().map_err(|remedy| ConfigError::new(key, init.name(), remedy))?;
@@ -107,6 +114,10 @@ mod tests {
             ("dropout = -0.1", "model.dropout"),
             ("dropout = nan", "model.dropout"),
             ("input_dropout = 1.5", "model.input_dropout"),
+            ("noise = -1.0", "model.noise"),
+            ("input_noise = inf", "model.input_noise"),
+            ("activation = { name = \"maxout\", pieces = 1 }", "model.activation"),
+            ("norm = { name = \"batch\", momentum = 0.0 }", "model.norm"),
             ("init = { name = \"random_normal\", stddev = -1.0 }", "model.init"),
             ("output_init = { name = \"random_normal\", stddev = inf }", "model.output_init"),
             ("bias_init = { name = \"random_normal\", mean = nan }", "model.bias_init"),

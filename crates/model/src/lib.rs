@@ -10,20 +10,22 @@
 pub mod activation;
 mod architecture;
 mod config;
-mod dropout;
 mod error;
 mod head;
 pub mod initializer;
 pub mod kinds;
 mod mlp;
+pub mod norm;
 mod parameters;
+mod regularization;
 
 pub use activation::Activation;
-pub use architecture::{Architecture, LayerSpec, ParameterSpec, Role};
-pub use config::{ModelConfig, Norm};
-pub use dropout::{MaskPosition, dropout};
+pub use architecture::{Architecture, LayerSpec, Role, TensorSpec};
+pub use config::ModelConfig;
 pub use error::{ConfigError, ModelError};
 pub use head::Head;
 pub use initializer::Initializer;
-pub use mlp::{Mlp, Mode};
-pub use parameters::Parameters;
+pub use mlp::{Forward, Mlp, Mode};
+pub use norm::{BatchStatistics, Norm};
+pub use parameters::{Parameter, Parameters};
+pub use regularization::{DropoutKind, MaskPosition, alpha_dropout, dropout, gaussian_noise};

@@ -1,14 +1,26 @@
 //! The tensors that training changes, by name and in order.
 
-use crate::{Architecture, ModelError};
+use crate::{Architecture, BatchStatistics, ModelError, Role};
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use candle_nn::var_builder::{SimpleBackend, VarBuilder};
 use std::collections::BTreeMap;
 
-/// Every trainable tensor of an [`Architecture`], in its order. Cloning shares the tensors.
+/// Every tensor of an [`Architecture`], in its order: what gradients change, and the buffers of normalisations. Cloning shares the
+/// tensors.
 #[derive(Clone, Debug)]
 pub struct Parameters {
-    named: Vec<(String, Var)>,
+    all: Vec<Parameter>,
+}
+
+/// A named tensor of a model.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Such as `layers.0.weight`.
+    pub name: String,
+    /// What it is to its layer.
+    pub role: Role,
+    /// Its values.
+    pub var: Var,
 }
 
 impl Parameters {
@@ -17,25 +29,59 @@ impl Parameters {
     /// # Errors
     /// Those of Candle: a device out of memory.
     pub fn initialize(architecture: &Architecture, seed: u64, dtype: DType, device: &Device) -> Result<Self> {
-        let mut named = Vec::new();
+        let mut all = Vec::new();
         for layer in &architecture.layers {
-            for spec in layer.parameters() {
+            for spec in layer.tensors() {
                 let values = Tensor::from_vec(layer.initial_values(&spec, seed), spec.shape.as_slice(), device)?;
-                named.push((spec.name, Var::from_tensor(&values.to_dtype(dtype)?)?));
+                let var = Var::from_tensor(&values.to_dtype(dtype)?)?;
+                all.push(Parameter { name: spec.name, role: spec.role, var });
             }
         }
-        Ok(Self { named })
+        Ok(Self { all })
     }
 
-    /// Name and tensor, in the architecture's order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Var)> {
-        self.named.iter().map(|(name, var)| (name.as_str(), var))
+    /// What gradients change, in the architecture's order.
+    pub fn trainable(&self) -> impl Iterator<Item = &Parameter> {
+        self.all.iter().filter(|parameter| parameter.role.is_trainable())
     }
 
     /// The tensor called `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Var> {
-        self.named.iter().find(|(known, _)| known == name).map(|(_, var)| var)
+        self.all.iter().find(|parameter| parameter.name == name).map(|parameter| &parameter.var)
+    }
+
+    /// Takes what batches said about normalised layers into the running statistics, one after the other:
+    /// `running <- (1 - momentum) running + momentum statistic`.
+    ///
+    /// # Errors
+    /// Those of Candle: a device out of memory.
+    pub fn absorb(&self, statistics: &[(u16, BatchStatistics)]) -> Result<()> {
+        for (layer, BatchStatistics { momentum, mean, variance }) in statistics {
+            for (part, statistic) in [("running_mean", mean), ("running_var", variance)] {
+                let name = format!("layers.{layer}.norm.{part}");
+                let Some(running) = self.get(&name) else { candle_core::bail!("no buffer is called {name}") };
+                running.set(&((running.as_detached_tensor() * (1.0 - momentum))? + (statistic * *momentum)?)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same tensors with values of their own.
+    ///
+    /// # Errors
+    /// Those of Candle: a device out of memory.
+    pub fn duplicate(&self) -> Result<Self> {
+        let duplicate = |parameter: &Parameter| {
+            let var = Var::from_tensor(&parameter.var.as_detached_tensor().copy()?)?;
+            Ok(Parameter { var, ..parameter.clone() })
+        };
+        Ok(Self { all: self.all.iter().map(duplicate).collect::<Result<_>>()? })
+    }
+
+    /// Every tensor with its name and role, buffers included.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Parameter> {
+        self.all.iter()
     }
 
     /// Copies of all tensors, by name.
@@ -43,7 +89,7 @@ impl Parameters {
     /// # Errors
     /// Those of Candle: a device out of memory.
     pub fn to_tensors(&self) -> Result<BTreeMap<String, Tensor>> {
-        self.iter().map(|(name, var)| Ok((name.to_owned(), var.as_detached_tensor().copy()?))).collect()
+        self.iter().map(|parameter| Ok((parameter.name.clone(), parameter.var.as_detached_tensor().copy()?))).collect()
     }
 
     /// Overwrites every tensor with the one of the same name.
@@ -51,17 +97,17 @@ impl Parameters {
     /// # Errors
     /// A name missing, unknown or of another shape; nothing has changed then.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
-        for (name, var) in self.iter() {
-            let found = tensors.get(name).ok_or_else(|| ModelError::MissingTensor { name: name.to_owned(), shape: var.dims().to_vec() })?;
+        for Parameter { name, var, .. } in self.iter() {
+            let found = tensors.get(name).ok_or_else(|| ModelError::MissingTensor { name: name.clone(), shape: var.dims().to_vec() })?;
             if found.dims() != var.dims() {
                 let (found, expected) = (found.dims().to_vec(), var.dims().to_vec());
-                return Err(ModelError::MisshapenTensor { name: name.to_owned(), found, expected });
+                return Err(ModelError::MisshapenTensor { name: name.clone(), found, expected });
             }
         }
         if let Some(name) = tensors.keys().find(|name| self.get(name).is_none()) {
             return Err(ModelError::ExtraTensor { name: name.clone() });
         }
-        for (name, var) in self.iter() {
+        for Parameter { name, var, .. } in self.iter() {
             var.set(&tensors[name].to_device(var.device())?.to_dtype(var.dtype())?)?;
         }
         Ok(())

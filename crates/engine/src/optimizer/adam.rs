@@ -1,4 +1,4 @@
-use super::{OptimizerConfig, UpdateRule};
+use super::{OptimizerConfig, OptimizerName, Pace, UpdateRule};
 use candle_core::{Result, Tensor};
 
 /// Adam (Kingma and Ba 2015, algorithm 1). As `torch.optim.Adam`, and as optax with `eps_root = 0`:
@@ -8,18 +8,29 @@ use candle_core::{Result, Tensor};
 /// w <- w - lr m' / (sqrt(v') + epsilon)      with  m' = m / (1 - b1^t),  v' = v / (1 - b2^t)
 /// ```
 ///
+/// `adamw` (Loshchilov and Hutter 2019) is the same with decoupled weight decay: the weights are first multiplied by
+/// `1 - lr weight_decay`, and no decay enters the moments. As `torch.optim.AdamW`, whose decay of 0.01 is the default; Keras has 0.004.
+///
 /// Keras adds its epsilon (1e-7) to `sqrt(v)` before the correction, which makes it larger by `1 / sqrt(1 - b2^t)` in early steps.
+///
+/// The first step moves every weight by `lr`, whatever the size of its gradient, as long as epsilon is small against it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// `b1` and `b2`.
+    /// `b1`, where no schedule moves it, and `b2`.
     pub betas: [f64; 2],
     /// Keeps the denominator away from 0.
     pub epsilon: f64,
+    /// Whether it is `adamw`.
+    pub decoupled: bool,
 }
 
 impl Adam {
     pub(super) fn from_config(config: &OptimizerConfig) -> Self {
-        Self { betas: config.betas.unwrap_or([0.9, 0.999]), epsilon: config.epsilon.unwrap_or(1e-8) }
+        Self {
+            betas: config.betas.unwrap_or([0.9, 0.999]),
+            epsilon: config.epsilon.unwrap_or(1e-8),
+            decoupled: config.name == OptimizerName::Adamw,
+        }
     }
 }
 
@@ -28,14 +39,18 @@ impl UpdateRule for Adam {
         &["exp_avg", "exp_avg_sq"]
     }
 
-    fn update(&self, gradient: &Tensor, slots: &mut [Tensor], learning_rate: f64, step: u64) -> Result<Tensor> {
-        let [beta1, beta2] = self.betas;
+    fn decouples_weight_decay(&self) -> bool {
+        self.decoupled
+    }
+
+    fn update(&self, gradient: &Tensor, slots: &mut [Tensor], pace: Pace) -> Result<Tensor> {
+        let (beta1, beta2) = (pace.momentum, self.betas[1]);
         let [mean, square] = slots else { candle_core::bail!("Adam keeps two moments") };
         *mean = ((&*mean * beta1)? + (gradient * (1.0 - beta1))?)?;
         *square = ((&*square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-        let correction1 = 1.0 - beta1.powf(step as f64);
-        let correction2 = 1.0 - beta2.powf(step as f64);
+        let correction1 = 1.0 - beta1.powf(pace.step as f64);
+        let correction2 = 1.0 - beta2.powf(pace.step as f64);
         let denominator = square.sqrt()?.affine(1.0 / correction2.sqrt(), self.epsilon)?;
-        (&*mean / denominator)? * (learning_rate / correction1)
+        (&*mean / denominator)? * (pace.learning_rate / correction1)
     }
 }

@@ -1,61 +1,95 @@
-//! Optimisers: how a gradient becomes a change of a parameter. PyTorch's definitions are the truth here.
+//! Optimisers: how a gradient becomes a change of a parameter. PyTorch's definitions are the truth here; where Keras differs, the docstring
+//! says so.
 
+mod adadelta;
+mod adagrad;
 mod adam;
 mod config;
+mod gradients;
+mod lion;
+mod nadam;
+mod rmsprop;
 mod sgd;
+mod state;
 
+pub use adadelta::Adadelta;
+pub use adagrad::Adagrad;
 pub use adam::Adam;
-pub use config::{OptimizerConfig, OptimizerName};
+pub use config::{DecayOf, OptimizerConfig, OptimizerName};
+pub use lion::Lion;
+pub use nadam::Nadam;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
-use crate::{NamedTensors, StepError};
-use candle_core::{DType, Device, Result, Tensor};
-use relumine_model::{Parameters, Role};
+use crate::Horizon;
+use candle_core::{Result, Tensor};
+use relumine_model::{Parameter, Parameters, Role};
 
 /// An optimiser with its state: for each parameter a tensor per slot, such as Adam's two moments.
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Box<dyn UpdateRule>,
     config: OptimizerConfig,
+    horizon: Horizon,
     /// One entry per parameter, in their order.
     slots: Vec<ParameterState>,
     /// Steps taken.
     steps: u64,
+    /// What a schedule that watches the validation loss makes of the learning rate.
+    outer_factor: f64,
 }
 
 #[derive(Debug)]
 struct ParameterState {
     name: String,
-    role: Role,
     /// In the order of [`UpdateRule::slots`], each of the parameter's shape.
     values: Vec<Tensor>,
 }
 
-/// What a file in this folder provides: the arithmetic of one parameter's update.
-pub(crate) trait UpdateRule: std::fmt::Debug + Send {
-    /// The names of the tensors to remember for each parameter, as PyTorch calls them. They start at zero.
-    fn slots(&self) -> &'static [&'static str];
-
-    /// The change of a parameter, to be subtracted from it. `step` counts from 1.
-    fn update(&self, gradient: &Tensor, slots: &mut [Tensor], learning_rate: f64, step: u64) -> Result<Tensor>;
+/// The settings of one step that schedules decide.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Pace {
+    /// Counted from 1.
+    pub(crate) step: u64,
+    pub(crate) learning_rate: f64,
+    /// The first beta, for those of Adam's family.
+    pub(crate) momentum: f64,
 }
 
-/// The state's own counter, beside the slots.
-const STEP: &str = "step";
+/// What a file in this folder provides: the arithmetic of one parameter's update.
+pub(crate) trait UpdateRule: std::fmt::Debug + Send {
+    /// The names of the tensors to remember for each parameter, as PyTorch calls them.
+    fn slots(&self) -> &'static [&'static str];
+
+    /// What every element of every slot is before the first step.
+    fn initial(&self) -> f64 {
+        0.0
+    }
+
+    /// Whether weight decay shrinks the weights themselves; otherwise it is added to their gradients.
+    fn decouples_weight_decay(&self) -> bool {
+        false
+    }
+
+    /// The change of a parameter, to be subtracted from it.
+    fn update(&self, gradient: &Tensor, slots: &mut [Tensor], pace: Pace) -> Result<Tensor>;
+}
 
 impl Optimizer {
-    /// An optimiser that has taken no step. `roles` says what each parameter is, in order.
+    /// An optimiser that has taken no step.
     ///
     /// # Errors
     /// Those of Candle: a device out of memory.
-    pub fn new(config: &OptimizerConfig, parameters: &Parameters, roles: &[Role]) -> Result<Self> {
+    pub fn new(config: &OptimizerConfig, parameters: &Parameters, horizon: Horizon) -> Result<Self> {
+        let config = config.clone().resolved();
         let rule = config.rule();
         let mut slots = Vec::new();
-        for ((name, var), role) in parameters.iter().zip(roles) {
-            let values = rule.slots().iter().map(|_| var.zeros_like()).collect::<Result<_>>()?;
-            slots.push(ParameterState { name: name.to_owned(), role: *role, values });
+        for Parameter { name, var, .. } in parameters.trainable() {
+            let zeros = var.zeros_like()?;
+            let values = rule.slots().iter().map(|_| zeros.affine(1.0, rule.initial())).collect::<Result<_>>()?;
+            slots.push(ParameterState { name: name.clone(), values });
         }
-        Ok(Self { rule, config: config.clone(), slots, steps: 0 })
+        Ok(Self { rule, config, horizon, slots, steps: 0, outer_factor: 1.0 })
     }
 
     /// Steps taken.
@@ -67,92 +101,71 @@ impl Optimizer {
     /// The learning rate of the next step.
     #[must_use]
     pub fn learning_rate(&self) -> f64 {
-        self.config.learning_rate * self.config.schedule.factor(self.steps)
+        self.config.learning_rate * self.config.schedule.factor(self.steps, self.horizon) * self.outer_factor
     }
 
-    /// Takes one step: clips the gradients by their common norm, adds weight decay, and updates every parameter.
+    /// Multiplies the learning rates of all coming steps by `factor`, in place of the factor given before.
+    pub fn scale_learning_rate(&mut self, factor: f64) {
+        self.outer_factor = factor;
+    }
+
+    /// Takes one step: adds the penalties' gradients, clips, decays the weights, updates every parameter, and bounds the norms of units.
+    /// `gradients` are those of [`Parameters::trainable`], in its order.
     ///
     /// # Errors
     /// Those of Candle: a device out of memory.
     pub fn step(&mut self, parameters: &Parameters, mut gradients: Vec<Tensor>) -> Result<()> {
-        if let Some(clip_norm) = self.config.clip_norm {
-            clip_by_global_norm(&mut gradients, clip_norm)?;
-        }
-        let learning_rate = self.learning_rate();
+        gradients::add_penalties(&self.config, parameters, &mut gradients)?;
+        gradients::clip(&self.config, &mut gradients)?;
+        let pace = self.pace();
         self.steps += 1;
-        for (((_, var), gradient), state) in parameters.iter().zip(gradients).zip(&mut self.slots) {
-            let gradient = match state.role {
-                Role::Weight if self.config.weight_decay != 0.0 => (gradient + (var.as_detached_tensor() * self.config.weight_decay)?)?,
-                _ => gradient,
-            };
-            let change = self.rule.update(&gradient, &mut state.values, learning_rate, self.steps)?;
-            var.set(&(var.as_detached_tensor() - change)?)?;
+        for ((parameter, gradient), state) in parameters.trainable().zip(gradients).zip(&mut self.slots) {
+            let mut value = parameter.var.as_detached_tensor();
+            let mut gradient = gradient;
+            let decay = self.config.decay_of(parameter.role);
+            if decay != 0.0 && self.rule.decouples_weight_decay() {
+                value = (value * (1.0 - pace.learning_rate * decay))?;
+            } else if decay != 0.0 {
+                gradient = (gradient + (&value * decay)?)?;
+            }
+            let mut value = (value - self.rule.update(&gradient, &mut state.values, pace)?)?;
+            if let (Some(max_norm), Role::Weight) = (self.config.max_norm, parameter.role) {
+                value = bound_unit_norms(&value, max_norm)?;
+            }
+            parameter.var.set(&value)?;
         }
         Ok(())
     }
 
-    /// The state by name: `{parameter}.{slot}`, and `step`.
-    ///
-    /// # Errors
-    /// Those of Candle: a device out of memory.
-    pub fn state(&self) -> Result<NamedTensors> {
-        let mut state = NamedTensors::new();
-        for parameter in &self.slots {
-            for (slot, value) in self.rule.slots().iter().zip(&parameter.values) {
-                state.insert(format!("{}.{slot}", parameter.name), value.copy()?);
-            }
-        }
-        let steps = i64::try_from(self.steps).map_err(candle_core::Error::wrap)?;
-        state.insert(STEP.into(), Tensor::new(&[steps], &Device::Cpu)?);
-        Ok(state)
-    }
-
-    /// Overwrites the state with what [`state`](Self::state) gave.
-    ///
-    /// # Errors
-    /// A tensor that is missing, unknown or of another shape; nothing has changed then.
-    pub fn load_state(&mut self, state: &NamedTensors) -> std::result::Result<(), StepError> {
-        let foreign = |problem: String| StepError::ForeignState { problem };
-        let expected = 1 + self.slots.len() * self.rule.slots().len();
-        if state.len() != expected {
-            return Err(foreign(format!("has {} tensors, not {expected}", state.len())));
-        }
-        let steps = state.get(STEP).ok_or_else(|| foreign("lacks its step counter".into()))?.to_dtype(DType::I64)?;
-        let mut loaded = Vec::new();
-        for parameter in &self.slots {
-            for (slot, current) in self.rule.slots().iter().zip(&parameter.values) {
-                let name = format!("{}.{slot}", parameter.name);
-                let value = state.get(&name).ok_or_else(|| foreign(format!("lacks {name}")))?;
-                if value.dims() != current.dims() {
-                    return Err(foreign(format!("has {name} of shape {:?}, not {:?}", value.dims(), current.dims())));
-                }
-                loaded.push(value.to_device(current.device())?.to_dtype(current.dtype())?);
-            }
-        }
-        let steps = steps.to_vec1::<i64>()?.first().and_then(|steps| u64::try_from(*steps).ok());
-        self.steps = steps.ok_or_else(|| foreign("has a broken step counter".into()))?;
-        let mut loaded = loaded.into_iter();
-        for value in self.slots.iter_mut().flat_map(|parameter| &mut parameter.values) {
-            if let Some(tensor) = loaded.next() {
-                *value = tensor;
-            }
-        }
-        Ok(())
+    fn pace(&self) -> Pace {
+        let full = self.config.momentum.or(self.config.betas.map(|betas| betas[0])).unwrap_or_default();
+        let scheduled = |schedule: &crate::MomentumSchedule| schedule.momentum(full, self.steps, self.horizon);
+        let momentum = self.config.momentum_schedule.as_ref().map_or(full, scheduled);
+        Pace { step: self.steps + 1, learning_rate: self.learning_rate(), momentum }
     }
 }
 
-/// Scales all gradients by `min(1, clip_norm / (norm + 1e-6))`, `norm` being the Euclidean norm of all of them together. As
-/// `torch.nn.utils.clip_grad_norm_`.
-fn clip_by_global_norm(gradients: &mut [Tensor], clip_norm: f64) -> Result<()> {
-    let mut sum_of_squares = 0.0;
-    for gradient in gradients.iter() {
-        sum_of_squares += f64::from(gradient.sqr()?.sum_all()?.to_dtype(DType::F32)?.to_scalar::<f32>()?);
+/// Scales every row of a weight `[out, in]`, which is what one unit listens to, whose Euclidean norm is over `max_norm` down to it: by
+/// `max_norm / (norm + 1e-7)` (Srebro, Rennie and Jaakkola 2005; Srivastava et al. 2014, section 5.1). As `torch.renorm(w, 2, 0,
+/// max_norm)`, and `keras.constraints.MaxNorm` on the transposed kernel.
+fn bound_unit_norms(weight_oi: &Tensor, max_norm: f64) -> Result<Tensor> {
+    let norms = weight_oi.sqr()?.sum_keepdim(1)?.sqrt()?;
+    let factors = ((&norms + 1e-7)?.recip()? * max_norm)?;
+    let factors = norms.gt(max_norm)?.where_cond(&factors, &norms.ones_like()?)?;
+    weight_oi.broadcast_mul(&factors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    /// Row 0 has norm 5, row 1 norm 1.
+    #[test]
+    fn units_over_the_bound_come_down_to_it_and_others_stay() {
+        let weight = Tensor::new(&[[3.0_f32, 4.0], [0.6, 0.8]], &Device::Cpu).unwrap();
+        let bounded = bound_unit_norms(&weight, 2.0).unwrap().to_vec2::<f32>().unwrap();
+        assert!((bounded[0][0] - 1.2).abs() < 1e-6 && (bounded[0][1] - 1.6).abs() < 1e-6, "{bounded:?}");
+        assert_eq!(bounded[1], [0.6, 0.8]);
     }
-    let factor = clip_norm / (sum_of_squares.sqrt() + 1e-6);
-    if factor < 1.0 {
-        for gradient in gradients {
-            *gradient = (&*gradient * factor)?;
-        }
-    }
-    Ok(())
 }

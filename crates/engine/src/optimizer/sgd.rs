@@ -1,4 +1,4 @@
-use super::{OptimizerConfig, UpdateRule};
+use super::{OptimizerConfig, Pace, UpdateRule};
 use candle_core::{Result, Tensor};
 
 /// Stochastic gradient descent, with momentum if asked. As `torch.optim.SGD` with dampening 0:
@@ -9,9 +9,11 @@ use candle_core::{Result, Tensor};
 /// ```
 ///
 /// Keras instead folds the learning rate into its velocity (`v <- momentum v - lr g; w <- w + v`), which differs when `lr` changes.
+///
+/// On the gradient 1 with lr 1 and momentum 0.5, a weight moves by 1 and then by 1.5; with nesterov by 1.5 and then by 1.75.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
-    /// How much of the last change is kept.
+    /// How much of the last change is kept; a schedule may start below it.
     pub momentum: f64,
     /// Whether to look ahead along the momentum (Nesterov 1983; Sutskever et al. 2013).
     pub nesterov: bool,
@@ -19,7 +21,7 @@ pub struct Sgd {
 
 impl Sgd {
     pub(super) fn from_config(config: &OptimizerConfig) -> Self {
-        Self { momentum: config.momentum.unwrap_or(0.0), nesterov: config.nesterov.unwrap_or(false) }
+        Self { momentum: config.momentum.unwrap_or_default(), nesterov: config.nesterov.unwrap_or_default() }
     }
 }
 
@@ -28,10 +30,10 @@ impl UpdateRule for Sgd {
         if self.momentum == 0.0 { &[] } else { &["momentum_buffer"] }
     }
 
-    fn update(&self, gradient: &Tensor, slots: &mut [Tensor], learning_rate: f64, _step: u64) -> Result<Tensor> {
-        let [buffer] = slots else { return gradient * learning_rate };
-        *buffer = ((&*buffer * self.momentum)? + gradient)?;
-        let direction = if self.nesterov { (gradient + (&*buffer * self.momentum)?)? } else { buffer.clone() };
-        direction * learning_rate
+    fn update(&self, gradient: &Tensor, slots: &mut [Tensor], pace: Pace) -> Result<Tensor> {
+        let [buffer] = slots else { return gradient * pace.learning_rate };
+        *buffer = ((&*buffer * pace.momentum)? + gradient)?;
+        let direction = if self.nesterov { (gradient + (&*buffer * pace.momentum)?)? } else { buffer.clone() };
+        direction * pace.learning_rate
     }
 }

@@ -1,0 +1,41 @@
+use super::{OptimizerConfig, Pace, UpdateRule};
+use candle_core::{Result, Tensor};
+
+/// Adadelta (Zeiler 2012, algorithm 1), which measures steps in the units of the steps before. As `torch.optim.Adadelta`:
+///
+/// ```text
+/// v <- rho v + (1 - rho) g^2
+/// d  = sqrt(a + epsilon) / sqrt(v + epsilon) g
+/// a <- rho a + (1 - rho) d^2          w <- w - lr d
+/// ```
+///
+/// The paper has no learning rate, which is `learning_rate = 1.0`, PyTorch's default; ours is that of all optimisers, 0.001, which is
+/// slow here. Keras has `rho = 0.95` and `epsilon = 1e-7`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adadelta {
+    /// Decay of both moving means.
+    pub rho: f64,
+    /// Added under both roots; it sets the size of the first steps.
+    pub epsilon: f64,
+}
+
+impl Adadelta {
+    pub(super) fn from_config(config: &OptimizerConfig) -> Self {
+        Self { rho: config.rho.unwrap_or(0.9), epsilon: config.epsilon.unwrap_or(1e-6) }
+    }
+}
+
+impl UpdateRule for Adadelta {
+    fn slots(&self) -> &'static [&'static str] {
+        &["square_avg", "acc_delta"]
+    }
+
+    fn update(&self, gradient: &Tensor, slots: &mut [Tensor], pace: Pace) -> Result<Tensor> {
+        let [square, accumulated] = slots else { candle_core::bail!("Adadelta keeps two means") };
+        *square = ((&*square * self.rho)? + (gradient.sqr()? * (1.0 - self.rho))?)?;
+        let ratio = ((&*accumulated + self.epsilon)?.sqrt()? / (&*square + self.epsilon)?.sqrt()?)?;
+        let delta = (ratio * gradient)?;
+        *accumulated = ((&*accumulated * self.rho)? + (delta.sqr()? * (1.0 - self.rho))?)?;
+        delta * pace.learning_rate
+    }
+}
