@@ -115,7 +115,7 @@ impl LayerSpec {
             Role::Bias => (&self.bias_init, Purpose::Biases),
         };
         let elements = parameter.shape.iter().product();
-        initializer.sample(Fans::of(&parameter.shape), elements, &Stream::new(seed, purpose, self.index))
+        initializer.sample(Fans::of(&parameter.shape, self.fan_in), elements, &Stream::new(seed, purpose, self.index))
     }
 }
 
