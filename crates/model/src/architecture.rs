@@ -170,7 +170,7 @@ impl LayerSpec {
             Role::NormWeight | Role::RunningVariance => return vec![1.0; elements],
             Role::NormBias | Role::RunningMean => return vec![0.0; elements],
         };
-        initializer.sample(Fans::of(&tensor.shape), elements, &Stream::new(seed, purpose, self.index))
+        initializer.sample(Fans::of(&tensor.shape, self.fan_in), elements, &Stream::new(seed, purpose, self.index))
     }
 }
 

@@ -88,6 +88,10 @@ impl ModelConfig {
         for (key, init) in [("model.init", &self.init), ("model.output_init", output_init), ("model.bias_init", &self.bias_init)] {
             init.validate().map_err(|remedy| ConfigError::new(key, init.name(), remedy))?;
         }
+        if self.bias_init.needs_matrix() {
+            let remedy = "it fills matrices, and a bias is a vector: give another, such as \"zeros\"";
+            return Err(ConfigError::new("model.bias_init", self.bias_init.name(), remedy));
+        }
         Ok(())
     }
 
@@ -121,6 +125,7 @@ mod tests {
             ("init = { name = \"random_normal\", stddev = -1.0 }", "model.init"),
             ("output_init = { name = \"random_normal\", stddev = inf }", "model.output_init"),
             ("bias_init = { name = \"random_normal\", mean = nan }", "model.bias_init"),
+            ("bias_init = \"orthogonal\"", "model.bias_init"),
         ];
         for (toml, key) in broken {
             let config: ModelConfig = toml::from_str(toml).unwrap();

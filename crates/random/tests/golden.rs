@@ -56,5 +56,6 @@ fn variates_are_the_published_ones_when_rounded_to_f32() {
         let expected = |key: &str| golden[key][index as usize].as_f64().unwrap() as f32;
         assert_eq!(variates::uniform(word, -limit, limit) as f32, expected("glorot_uniform_weight_3x4_layer_0"));
         assert_eq!(variates::normal(word, 0.0, 0.05) as f32, expected("random_normal_0.05_weight_3x4_layer_0"));
+        assert_eq!(variates::truncated_normal(word, 0.0, 0.05) as f32, expected("truncated_normal_0.05_weight_3x4_layer_0"));
     }
 }

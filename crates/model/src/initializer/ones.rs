@@ -1,0 +1,22 @@
+use super::{Fans, InitializerKind};
+use serde::{Deserialize, Serialize};
+
+/// Every value is 1. As weights it leaves all units of a layer equal for ever. As `keras.initializers.Ones` and `torch.nn.init.ones_`.
+///
+/// ```
+/// # use relumine_model::initializer::{Fans, Initializer};
+/// # use relumine_random::{Purpose, Stream};
+/// let initializer: Initializer = serde_json::from_str(r#""ones""#)?;
+/// let weight = initializer.sample(Fans::of(&[2, 3], 3), 6, &Stream::new(0, Purpose::Weights, 0));
+/// assert_eq!(weight, [1.0; 6]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ones {}
+
+impl InitializerKind for Ones {
+    fn sample(&self, _fans: Fans, words: &[u32]) -> Vec<f64> {
+        vec![1.0; words.len()]
+    }
+}
