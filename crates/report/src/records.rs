@@ -120,6 +120,15 @@ pub struct Summary {
     pub test_metrics: Option<ClassificationMetrics>,
 }
 
+impl Summary {
+    /// The metrics to judge the run by, and the rows they are of: test, or validation in a run without test rows.
+    #[must_use]
+    pub fn judging_metrics(&self) -> Option<(&'static str, &ClassificationMetrics)> {
+        let test = self.test_metrics.as_ref().map(|metrics| ("test", metrics));
+        test.or_else(|| self.validation_metrics.as_ref().filter(|_| self.test.is_none()).map(|metrics| ("validation", metrics)))
+    }
+}
+
 /// `test/confusion.json`: how many rows of each class were predicted as each class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
