@@ -11,6 +11,7 @@ fn without_arguments_it_trains_validates_and_tests_the_digits_at_96_percent() {
     let bench = Bench::new();
     let ended = bench.ok(&[]);
     assert!(ended.stdout.contains("run: runs/quickstart-1"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("\ntest: macro F1 0.9") && ended.stdout.contains(", top-2 9"), "{}", ended.stdout);
     let summary = bench.json("runs/quickstart-1/summary.json");
     assert!(summary["test"]["accuracy"].as_f64().unwrap() >= 0.96, "{summary:#}");
     assert_eq!(summary["test_evaluations"], 1);
@@ -90,6 +91,44 @@ fn test_reads_the_test_rows_again_counts_it_and_agrees() {
     assert!(bench.ok(&["test", "run"]).stdout.contains("these rows have now been read 4 times"));
     let page = String::from_utf8(bench.read("run/report.html")).unwrap();
     assert!(page.contains("the test rows were read 4 times"), "the page says what the summary says");
+}
+
+/// The metrics of `summary.json`, recomputed from what the model said about each test row.
+#[test]
+fn summary_metrics_agree_with_the_predictions_and_test_tells_them_again() {
+    let bench = Bench::new();
+    let summary = bench.train("run", &SMALL);
+    let predictions = String::from_utf8(bench.read("run/test/predictions.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = predictions.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let share = |of: &[&Vec<&str>]| of.iter().filter(|row| row[1] == row[2]).count() as f64 / of.len() as f64;
+    let metrics = &summary["test_metrics"];
+    assert_eq!(metrics["accuracy"], share(&rows.iter().collect::<Vec<_>>()));
+    assert_eq!((&metrics["accuracy"], &metrics["log_loss"]), (&summary["test"]["accuracy"], &summary["test"]["loss"]));
+    for class in ["3", "8"] {
+        let of_class: Vec<&Vec<&str>> = rows.iter().filter(|row| row[1] == class).collect();
+        let told = &metrics["per_class"][class.parse::<usize>().unwrap()];
+        assert_eq!((&told["class"], &told["rows"]), (&Value::from(class), &Value::from(of_class.len())));
+        assert_eq!(told["recall"], share(&of_class), "class {class}");
+    }
+    // The probabilities are written with six decimals.
+    let label_probability = |row: &Vec<&str>| row[3 + row[1].parse::<usize>().unwrap()].parse::<f64>().unwrap();
+    let log_loss = -rows.iter().map(|row| label_probability(row).ln()).sum::<f64>() / rows.len() as f64;
+    assert!((log_loss - metrics["log_loss"].as_f64().unwrap()).abs() < 1e-3, "{log_loss}, not {}", metrics["log_loss"]);
+    assert_eq!(summary["validation_metrics"]["accuracy"], summary["validation"]["accuracy"]);
+
+    // A run of a version that told no metrics can be read, and gets them when it is tested.
+    let mut older = summary.clone();
+    for key in ["validation_metrics", "test_metrics"] {
+        assert!(older.as_object_mut().unwrap().remove(key).is_some(), "{key}");
+    }
+    bench.write("run/summary.json", older.to_string());
+    let report: Value = serde_json::from_str(&bench.ok(&["test", "run", "--json"]).stdout).unwrap();
+    assert_eq!((&report["metrics"], &bench.json("run/summary.json")["test_metrics"]), (metrics, metrics));
+    let table = bench.ok(&["test", "run", "--weights", "last"]).stdout;
+    assert!(table.contains("class          precision  recall      F1  rows") && table.contains("macro average"), "{table}");
+    assert_eq!(&bench.json("run/summary.json")["test_metrics"], metrics, "only the best weights are the run's result");
+    let page = String::from_utf8(bench.read("run/report.html")).unwrap();
+    assert!(page.contains("<h2>Classes of the test rows</h2>") && page.contains("<td>macro average</td>"));
 }
 
 #[test]

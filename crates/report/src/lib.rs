@@ -1,5 +1,6 @@
 //! The records that runs write and that people and reports read. This crate knows nothing of Candle: it reads files, never the runner.
 
+pub mod classification;
 mod error;
 mod history;
 mod page;
@@ -8,6 +9,7 @@ pub mod statistics;
 mod svg;
 mod table;
 
+pub use classification::{ClassMetrics, ClassificationMetrics, MacroAverage};
 pub use error::ReportError;
 pub use history::{Group, Run, find_runs, group_by_recipe};
 pub use page::run_page;

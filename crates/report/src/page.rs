@@ -1,12 +1,12 @@
 //! `report.html`: one run on one page that needs nothing but itself.
 
 use crate::svg::{Line, line_chart};
-use crate::{Confusion, EpochRecord, ReportError, Run, Score, Summary};
+use crate::{ClassificationMetrics, Confusion, EpochRecord, ReportError, Run, Score, Summary};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
 
-/// The page of a run: its numbers, its learning curves, its confusion matrix and its recipe.
+/// The page of a run: its numbers, its learning curves, its classes, its confusion matrix and its recipe.
 ///
 /// # Errors
 /// Files of the run that are missing or not what a run writes.
@@ -32,6 +32,9 @@ pub fn run_page(run: &Run) -> Result<String, ReportError> {
     page += &chart("Accuracy", "accuracy", |e| Some(e.train.accuracy), |e| e.validation.map(|score| score.accuracy));
     page += "<p class=\"note\">Train values are means over the epoch's training passes, while the weights changed and dropout acted; \
              validation values are of the weights at its end, without dropout.</p>\n";
+    if let Some((rows, metrics)) = summary.judging_metrics() {
+        page += &class_table(rows, metrics);
+    }
     if let Some(confusion) = run.confusion()? {
         page += &confusion_table(&confusion);
     }
@@ -75,6 +78,18 @@ fn results(summary: &Summary) -> String {
     rows
 }
 
+fn class_table(rows: &str, metrics: &ClassificationMetrics) -> String {
+    let mut table = format!("<h2>Classes of the {rows} rows</h2>\n<p>{}</p>\n", escape(&metrics.headline()));
+    table += "<table><tr><th>class</th><th>precision</th><th>recall</th><th>F1</th><th>rows</th></tr>\n";
+    for cells in metrics.class_rows() {
+        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
+        let _ = writeln!(table, "<tr>{cells}</tr>");
+    }
+    table += "</table>\n<p class=\"note\">ECE: expected calibration error, the mean distance of confidence from accuracy in 15 bins. \
+              A dash: the class has no rows, or is never predicted; the averages leave it out.</p>\n";
+    table
+}
+
 fn confusion_table(confusion: &Confusion) -> String {
     let mut table = String::from("<h2>Confusion matrix of the test rows</h2>\n<table class=\"confusion\"><tr><th>true \\ predicted</th>");
     for class in &confusion.classes {
@@ -112,5 +127,8 @@ mod tests {
         let table = confusion_table(&confusion);
         assert!(table.contains("&lt;b&gt;") && !table.contains("<b>"));
         assert!(table.contains("<td class=\"wrong\">1</td>") && table.contains("<td class=\"right\">1</td>"));
+        let metrics = ClassificationMetrics::of(&confusion.classes, &[0], &[1], &[vec![0.5, 0.5]], 0.7).unwrap();
+        let table = class_table("test", &metrics);
+        assert!(table.contains("<td>&lt;b&gt;</td><td>-</td><td>0.0000</td><td>0.0000</td><td>1</td>") && !table.contains("<b>"));
     }
 }

@@ -1,6 +1,6 @@
 //! What a run writes: a line per epoch, a summary, a confusion matrix.
 
-use crate::statistics;
+use crate::{ClassificationMetrics, statistics};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// How good a model is on some rows.
@@ -21,7 +21,7 @@ impl Score {
     }
 }
 
-fn nan_from_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+pub(crate) fn nan_from_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
@@ -112,6 +112,21 @@ pub struct Summary {
     pub peak_rss_mb: Option<f64>,
     /// The version that ran.
     pub version: String,
+    /// More about `validation`; `None` without it, where the run did not finish, and in runs of versions that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_metrics: Option<ClassificationMetrics>,
+    /// More about `test`; `None` as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_metrics: Option<ClassificationMetrics>,
+}
+
+impl Summary {
+    /// The metrics to judge the run by, and the rows they are of: test, or validation in a run without test rows.
+    #[must_use]
+    pub fn judging_metrics(&self) -> Option<(&'static str, &ClassificationMetrics)> {
+        let test = self.test_metrics.as_ref().map(|metrics| ("test", metrics));
+        test.or_else(|| self.validation_metrics.as_ref().filter(|_| self.test.is_none()).map(|metrics| ("validation", metrics)))
+    }
 }
 
 /// `test/confusion.json`: how many rows of each class were predicted as each class.

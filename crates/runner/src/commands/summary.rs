@@ -56,6 +56,8 @@ pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &T
         wall_seconds: 0.0,
         peak_rss_mb: None,
         version: VERSION.into(),
+        validation_metrics: None,
+        test_metrics: None,
     };
     times.finish(&mut summary);
     summary
@@ -86,6 +88,11 @@ pub(super) fn result_table(summary: &Summary) -> Table {
     row("validation", summary.validation_rows, summary.validation, String::new());
     row("test", summary.test_rows, summary.test, summary.test.map_or_else(String::new, |score| interval(score, summary.test_rows)));
     table
+}
+
+/// A line under the table: what the metrics say beyond it; nothing where there are none.
+pub(super) fn metrics_line(summary: &Summary) -> String {
+    summary.judging_metrics().map_or_else(String::new, |(rows, metrics)| format!("{rows}: {}\n", metrics.headline()))
 }
 
 /// The 95 % interval that so many test rows leave.

@@ -10,6 +10,7 @@ use crate::recipe::{Origin, Recipe};
 use crate::run_directory::{RunDirectory, json};
 use crate::terminal;
 use anyhow::anyhow;
+use relumine_report::ClassificationMetrics;
 use serde::Serialize;
 
 /// What `--json` prints.
@@ -21,6 +22,7 @@ struct Report {
     loss: f64,
     accuracy: f64,
     test_evaluations: u64,
+    metrics: Option<ClassificationMetrics>,
 }
 
 /// Reads the test rows once more, and records that it did.
@@ -51,6 +53,7 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     summary.test_evaluations += 1;
     if arguments.weights == Weights::Best {
         summary.test = Some(test.score);
+        summary.test_metrics = test.metrics(&job.classes);
         test.save(&job.classes, &run)?;
     }
     save(&summary, &run)?;
@@ -61,16 +64,18 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
         loss: test.score.loss,
         accuracy: test.score.accuracy,
         test_evaluations: summary.test_evaluations,
+        metrics: test.metrics(&job.classes),
     };
     if arguments.json {
         return terminal::print(String::from_utf8_lossy(&json(&report)?));
     }
     terminal::print(format_args!(
-        "test of the {weights} weights on {} rows: loss {:.4}, accuracy {:.2} % ({}); these rows have now been read {} times\n",
+        "test of the {weights} weights on {} rows: loss {:.4}, accuracy {:.2} % ({}); these rows have now been read {} times\n{}",
         report.rows,
         report.loss,
         100.0 * report.accuracy,
         interval(test.score, report.rows),
-        report.test_evaluations
+        report.test_evaluations,
+        report.metrics.as_ref().map_or_else(String::new, |metrics| format!("{}\n\n{}", metrics.headline(), metrics.class_table()))
     ))
 }

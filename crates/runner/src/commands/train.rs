@@ -1,6 +1,6 @@
 //! `relumine train`.
 
-use super::summary::{Times, result_table, save, summarise};
+use super::summary::{Times, metrics_line, result_table, save, summarise};
 use crate::cli::TrainArguments;
 use crate::device::DeviceRequest;
 use crate::environment::Environment;
@@ -90,16 +90,19 @@ fn finish(
     }
     let mut summary = summarise(job, step, outcome, times, Status::Finished, None);
     summary.train = score_rows(job, step, &job.examples, &job.split.train)?;
+    let validation = evaluate(job, step, &job.examples, &job.split.validation)?;
+    summary.validation_metrics = validation.and_then(|validation| validation.metrics(&job.classes));
     if let Some(test) = evaluate(job, step, job.test_examples(), &job.split.test)? {
         test.save(&job.classes, run)?;
         summary.test_evaluations = 1;
         summary.test = Some(test.score);
+        summary.test_metrics = test.metrics(&job.classes);
     }
     times.finish(&mut summary);
     save(&summary, run)?;
     if arguments.json {
         terminal::print(String::from_utf8_lossy(&json(&summary)?))
     } else {
-        terminal::print(format_args!("{}run: {}\n", result_table(&summary), run.path().display()))
+        terminal::print(format_args!("{}{}run: {}\n", result_table(&summary), metrics_line(&summary), run.path().display()))
     }
 }

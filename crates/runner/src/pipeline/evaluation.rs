@@ -6,7 +6,7 @@ use crate::run_directory::RunDirectory;
 use anyhow::Context;
 use relumine_engine::metrics::{Totals, predicted_class, probabilities};
 use relumine_engine::{Examples, Step};
-use relumine_report::{Confusion, Score};
+use relumine_report::{ClassificationMetrics, Confusion, Score};
 
 /// What a model says about some rows.
 #[derive(Clone, Debug)]
@@ -72,6 +72,12 @@ impl Evaluation {
     #[must_use]
     pub fn confusion(&self, classes: &[String]) -> Confusion {
         Confusion::count(classes, self.labels.iter().copied().zip(self.predictions.iter().copied()))
+    }
+
+    /// What the predictions and probabilities say beyond the score; `Some`, as an evaluation has rows.
+    #[must_use]
+    pub fn metrics(&self, classes: &[String]) -> Option<ClassificationMetrics> {
+        ClassificationMetrics::of(classes, &self.labels, &self.predictions, &self.probabilities, self.score.loss)
     }
 
     /// One line per row: its number in its file, the true and the predicted class, and the probability of each class.
