@@ -104,6 +104,7 @@ impl OptimizerConfig {
             "true".into(),
             "set optimizer.momentum over 0, or leave nesterov out",
         )?;
+        self.schedule.validate()?;
         self.check_ownership()
     }
 

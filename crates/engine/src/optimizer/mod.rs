@@ -8,7 +8,7 @@ pub use adam::Adam;
 pub use config::{OptimizerConfig, OptimizerName};
 pub use sgd::Sgd;
 
-use crate::{NamedTensors, StepError};
+use crate::{Horizon, NamedTensors, StepError};
 use candle_core::{DType, Device, Result, Tensor};
 use relumine_model::{Parameters, Role};
 
@@ -67,7 +67,9 @@ impl Optimizer {
     /// The learning rate of the next step.
     #[must_use]
     pub fn learning_rate(&self) -> f64 {
-        self.config.learning_rate * self.config.schedule.factor(self.steps)
+        // The plan of the run does not reach the optimiser yet: a schedule over the whole run takes it for one step.
+        let horizon = Horizon { steps_per_epoch: 1, total_steps: 1 };
+        self.config.learning_rate * self.config.schedule.factor(self.steps, horizon)
     }
 
     /// Takes one step: clips the gradients by their common norm, adds weight decay, and updates every parameter.
