@@ -16,5 +16,5 @@ pub use error::StepError;
 pub use examples::{Examples, FeatureBuffer};
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reference::ReferenceStep;
-pub use schedule::{Horizon, Schedule};
+pub use schedule::{Horizon, MomentumSchedule, Schedule};
 pub use step::{NamedTensors, Step};

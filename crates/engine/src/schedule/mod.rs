@@ -1,4 +1,4 @@
-//! How the learning rate changes over a run: pure functions of the steps done and the plan of the run.
+//! How the learning rate and the momentum change over a run: pure functions of the steps done and the plan of the run.
 //!
 //! Nothing is remembered, so that a run that resumes finds the values of one that was never interrupted. t is the steps or whole epochs done
 //! before a step: the first step of a run has t = 0. PyTorch's definitions are the truth here; Keras' are where PyTorch has none.
@@ -6,9 +6,11 @@
 mod check;
 mod cycle;
 mod horizon;
+pub mod momentum;
 
 pub use cycle::Anneal;
 pub use horizon::{Horizon, Unit};
+pub use momentum::MomentumSchedule;
 pub use reduce_on_plateau::ThresholdMode;
 
 use relumine_model::{ConfigError, kinds};
