@@ -19,5 +19,5 @@ pub use examples::{Examples, FeatureBuffer};
 pub use loss::Objective;
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reference::{ReferenceStep, TrainingConfig};
-pub use schedule::Schedule;
+pub use schedule::{Horizon, MomentumSchedule, Schedule};
 pub use step::{NamedTensors, Step};

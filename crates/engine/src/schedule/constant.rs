@@ -1,4 +1,4 @@
-use super::ScheduleKind;
+use super::{Horizon, ScheduleKind};
 use serde::{Deserialize, Serialize};
 
 /// `factor = 1`: the learning rate stays as it is.
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Constant {}
 
 impl ScheduleKind for Constant {
-    fn factor(&self, _steps_done: u64) -> f64 {
+    fn factor(&self, _steps_done: u64, _horizon: Horizon) -> f64 {
         1.0
     }
 }
