@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use candle_core::{Device, Tensor};
-use relumine_engine::{Examples, FeatureBuffer, NamedTensors, OptimizerConfig, ReferenceStep, Step, StepError};
+use relumine_engine::{Examples, FeatureBuffer, NamedTensors, ReferenceStep, Step, StepError, TrainingConfig};
 use relumine_model::{MaskPosition, ModelConfig, dropout};
 
 fn examples(scale: f32) -> Examples {
@@ -14,8 +14,8 @@ fn examples(scale: f32) -> Examples {
 
 fn step(optimizer: &str, seed: u64) -> ReferenceStep {
     let config = ModelConfig { hidden: vec![8, 6], dropout: 0.4, input_dropout: 0.1, ..ModelConfig::default() };
-    let optimizer: OptimizerConfig = serde_json::from_str(optimizer).unwrap();
-    ReferenceStep::new(&config.architecture(5, 3).unwrap(), &optimizer, seed, &Device::Cpu).unwrap()
+    let training = TrainingConfig { optimizer: serde_json::from_str(optimizer).unwrap(), seed, ..TrainingConfig::default() };
+    ReferenceStep::new(&config.architecture(5, 3).unwrap(), &training, &Device::Cpu).unwrap()
 }
 
 fn values(tensors: &NamedTensors) -> Vec<(String, Vec<u8>)> {
@@ -89,7 +89,7 @@ fn a_batch_of_one_row_trains() {
 #[test]
 fn a_dropped_input_has_no_gradient_and_a_kept_one_is_scaled() {
     let config = ModelConfig { hidden: vec![], input_dropout: 0.4, ..ModelConfig::default() };
-    let step = ReferenceStep::new(&config.architecture(5, 3).unwrap(), &OptimizerConfig::default(), 1, &Device::Cpu).unwrap();
+    let step = ReferenceStep::new(&config.architecture(5, 3).unwrap(), &TrainingConfig { seed: 1, ..TrainingConfig::default() }, &Device::Cpu).unwrap();
     let gradients = step.gradients(&examples(1.0), &[4]).unwrap();
     let weight = gradients["layers.0.weight"].to_vec2::<f32>().unwrap();
     let error = gradients["layers.0.bias"].to_vec1::<f32>().unwrap();
@@ -110,6 +110,6 @@ fn a_dropped_input_has_no_gradient_and_a_kept_one_is_scaled() {
 fn gradients_of_zero_are_legitimate() {
     let config = ModelConfig { hidden: vec![4], init: serde_json::from_str("\"zeros\"").unwrap(), ..ModelConfig::default() };
     let architecture = config.architecture(5, 3).unwrap();
-    let mut step = ReferenceStep::new(&architecture, &OptimizerConfig::default(), 1, &Device::Cpu).unwrap();
+    let mut step = ReferenceStep::new(&architecture, &TrainingConfig::default(), &Device::Cpu).unwrap();
     step.train(&examples(1.0), &ROWS[0]).unwrap();
 }

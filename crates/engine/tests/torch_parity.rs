@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use candle_core::{Device, Tensor};
-use relumine_engine::{Examples, FeatureBuffer, NamedTensors, OptimizerConfig, ReferenceStep, Step, metrics::Totals};
+use relumine_engine::{Examples, FeatureBuffer, NamedTensors, OptimizerConfig, ReferenceStep, Step, TrainingConfig, metrics::Totals};
 use relumine_model::{Architecture, ModelConfig};
 use serde_json::{Value, json};
 
@@ -60,8 +60,8 @@ impl Case {
 
     /// A step that starts from PyTorch's parameters.
     fn step(&self, optimizer: &OptimizerConfig) -> ReferenceStep {
-        let mut step = ReferenceStep::new(&self.architecture, optimizer, 0, &Device::Cpu).unwrap();
-        let parameters = self.architecture.parameters().into_iter().map(|spec| {
+        let mut step = ReferenceStep::new(&self.architecture, &TrainingConfig { optimizer: optimizer.clone(), ..TrainingConfig::default() }, &Device::Cpu).unwrap();
+        let parameters = self.architecture.tensors().into_iter().map(|spec| {
             let values = floats(&self.expected["parameters"][&spec.name]);
             (spec.name, Tensor::from_vec(values, spec.shape, &Device::Cpu).unwrap())
         });

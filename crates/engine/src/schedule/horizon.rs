@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The plan of a run that schedules measure time by. A run that is shorter or longer is still defined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Horizon {
     /// Optimiser steps in each epoch; 0 counts as 1.
     pub steps_per_epoch: u64,
