@@ -23,4 +23,4 @@ pub use catalog::{Catalog, Entry};
 pub use dataset::{Dataset, Features, Source};
 pub use error::DataError;
 pub use scale::{Scale, Scaler};
-pub use split::{Amount, Split, SplitSpec};
+pub use split::{Amount, Fold, Split, SplitSpec};

@@ -15,11 +15,23 @@ pub enum Amount {
     Fraction(f64),
 }
 
+/// One of several parts of equal size that the rows are divided into, for cross-validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fold {
+    /// Which one, counted from 1.
+    pub index: u64,
+    /// How many there are, 2 or more.
+    pub of: u64,
+}
+
 /// How to divide a source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SplitSpec {
     /// Rows taken out of the source's train rows to make choices by.
     pub validation: Amount,
+    /// The validation rows are this part of the rows that are not for testing; `validation` counts for nothing then.
+    pub fold: Option<Fold>,
     /// Rows taken out to be read once at the end; for sources without a test set of their own.
     pub test: Amount,
     /// Whether each part has the classes in the proportions of the whole.
@@ -60,7 +72,10 @@ impl SplitSpec {
             Some(test) => (0..test.len() as u32).collect(),
             None => pool.take(rows_of("data.test", self.test, rows, rows)?),
         };
-        let validation = pool.take(rows_of("data.validation", self.validation, rows, pool.rows.len())?);
+        let validation = match self.fold {
+            Some(fold) => pool.take_fold(fold)?,
+            None => pool.take(rows_of("data.validation", self.validation, rows, pool.rows.len())?),
+        };
         if let Some(limit) = self.limit_train {
             pool.rows = pool.take(rows_of("data.limit_train", Amount::Count(limit), rows, pool.rows.len() + 1)?);
         }
@@ -131,6 +146,28 @@ impl Pool<'_> {
         }
         taken.sort_unstable();
         taken
+    }
+
+    /// Takes one of `fold.of` parts out. The parts are drawn one after the other, each as equal in size and, where stratified, in classes as
+    /// can be, so that together they are all rows.
+    fn take_fold(&mut self, fold: Fold) -> Result<Vec<u32>, DataError> {
+        let (rows, parts) = (self.rows.len(), usize::try_from(fold.of).unwrap_or(usize::MAX));
+        let found = format!("{{ index = {}, of = {} }}", fold.index, fold.of);
+        let setting = |problem: String, remedy| Err(DataError::setting("data.fold", found.clone(), problem, remedy));
+        if parts < 2 || !(1..=fold.of).contains(&fold.index) {
+            return setting("is no fold".into(), "divide into 2 folds or more, and count them from 1");
+        }
+        if parts > rows {
+            return setting(format!("divides {rows} rows into more parts than there are rows"), "take fewer folds");
+        }
+        let mut rest = Pool { rows: self.rows.clone(), ..*self };
+        let mut taken = Vec::new();
+        for part in 0..fold.index as usize {
+            taken = rest.take(rows / parts + usize::from(part < rows % parts));
+        }
+        let is_taken: std::collections::HashSet<u32> = taken.iter().copied().collect();
+        self.rows.retain(|row| !is_taken.contains(row));
+        Ok(taken)
     }
 
     /// How many of `count` rows each class gives: proportional shares rounded down, and the rows left over to the largest remainders
@@ -216,7 +253,7 @@ mod tests {
     }
 
     fn spec() -> SplitSpec {
-        SplitSpec { validation: Amount::Fraction(0.1), test: Amount::Count(20), stratified: true, seed: 4, limit_train: None }
+        SplitSpec { validation: Amount::Fraction(0.1), test: Amount::Count(20), stratified: true, seed: 4, fold: None, limit_train: None }
     }
 
     #[test]
@@ -249,6 +286,35 @@ mod tests {
         assert_eq!(limited.train.len(), 7);
         assert!(limited.train.iter().all(|row| base.train.contains(row)));
         assert_eq!(SplitSpec { limit_train: Some(70), ..spec() }.split(&source(None)).unwrap(), base);
+    }
+
+    /// 80 rows that are not for testing, of three classes, in 7 folds of 11 or 12.
+    #[test]
+    fn folds_partition_the_rows_and_keep_the_proportions_of_the_classes() {
+        let fold = |index| SplitSpec { fold: Some(Fold { index, of: 7 }), ..spec() }.split(&source(None)).unwrap();
+        let mut all: Vec<u32> = Vec::new();
+        for index in 1..=7 {
+            let split = fold(index);
+            assert_eq!(split.test, spec().split(&source(None)).unwrap().test, "the test rows are those of any other division");
+            assert!([11, 12].contains(&split.validation.len()));
+            assert_eq!(split.train.len() + split.validation.len(), 80);
+            assert!(split.train.iter().all(|row| !split.validation.contains(row)));
+            let labels = source(None).train.labels().to_vec();
+            let [a, b, c] = [0, 1, 2].map(|class| split.validation.iter().filter(|row| labels[**row as usize] == class).count());
+            assert!((5..=6).contains(&a) && (3..=4).contains(&b) && (2..=3).contains(&c), "fold {index}: {a} {b} {c}");
+            all.extend(split.validation);
+        }
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 80);
+    }
+
+    #[test]
+    fn folds_that_cannot_be_are_named() {
+        for (index, of) in [(0, 5), (6, 5), (1, 1), (1, 0), (1, 81)] {
+            let message = SplitSpec { fold: Some(Fold { index, of }), ..spec() }.split(&source(None)).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("data.fold = {{ index = {index}, of = {of} }}")), "{message}");
+        }
     }
 
     #[test]

@@ -74,7 +74,10 @@ impl Examples {
     ///
     /// # Shapes
     /// Features `[rows, example shape..]` of f32, labels `[rows]` of u32.
-    pub(crate) fn batch(&self, rows: &[u32]) -> Result<(Tensor, Tensor)> {
+    ///
+    /// # Errors
+    /// Those of Candle: a device out of memory.
+    pub fn batch(&self, rows: &[u32]) -> Result<(Tensor, Tensor)> {
         let rows = Tensor::new(rows, self.features.device())?;
         let mut features = self.features.index_select(&rows, 0)?.to_dtype(DType::F32)?;
         if let Some(offset) = &self.offset {

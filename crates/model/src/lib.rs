@@ -9,6 +9,7 @@
 
 pub mod activation;
 mod architecture;
+pub mod calibration;
 mod config;
 mod error;
 mod head;

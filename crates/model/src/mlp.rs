@@ -78,6 +78,16 @@ impl Mlp {
         }
         Ok(Forward { logits: x_bi, statistics })
     }
+
+    /// What the affine map of the layer at `position` makes of its inputs.
+    pub(crate) fn pre_activations(&self, position: usize, x_bi: &Tensor) -> Result<Tensor> {
+        self.layers[position].affine(x_bi, Mode::Evaluation)
+    }
+
+    /// What the layer at `position` makes of its inputs in evaluation.
+    pub(crate) fn layer_outputs(&self, position: usize, x_bi: &Tensor) -> Result<Tensor> {
+        Ok(self.layers[position].forward(x_bi, Mode::Evaluation)?.outputs)
+    }
 }
 
 impl Dense {

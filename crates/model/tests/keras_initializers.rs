@@ -154,7 +154,7 @@ fn orthogonal_weights_have_orthogonal_rows_or_columns_of_length_gain() {
 fn a_model_s_biases_take_the_inputs_of_their_layer() {
     let config: ModelConfig = serde_json::from_value(json!({ "hidden": [400], "bias_init": "torch_linear" })).unwrap();
     let layer = &config.architecture(300, 10).unwrap().layers[0];
-    let bias = layer.initial_values(&layer.parameters()[1], 0);
+    let bias = layer.initial_values(&layer.tensors()[1], 0);
     let largest = bias.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
     assert!((0.98..=1.0).contains(&(largest * 300_f32.sqrt())), "{largest}");
 }

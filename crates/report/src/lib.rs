@@ -13,5 +13,5 @@ pub use classification::{ClassMetrics, ClassificationMetrics, MacroAverage};
 pub use error::ReportError;
 pub use history::{Group, Run, find_runs, group_by_recipe};
 pub use page::run_page;
-pub use records::{Confusion, EpochRecord, Score, Status, Summary};
+pub use records::{Confusion, EpochRecord, Refit, Score, Status, StopReason, Summary, TestedWeights};
 pub use table::{Align, Table};

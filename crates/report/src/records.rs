@@ -58,6 +58,44 @@ pub enum Status {
     Failed,
 }
 
+/// Why training ended where it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// All epochs were done.
+    Epochs,
+    /// Validation stopped improving.
+    EarlyStopping,
+    /// Validation reached `train.target_accuracy`.
+    TargetAccuracy,
+    /// `train.max_steps` were done.
+    MaxSteps,
+    /// `train.max_minutes` were over.
+    MaxMinutes,
+}
+
+/// Which weights a run tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestedWeights {
+    /// Those of the epoch that is best on validation.
+    #[default]
+    Best,
+    /// Those of the last epoch.
+    Last,
+    /// Those of a training on train and validation rows together.
+    Refit,
+}
+
+/// A second training, on train and validation rows together, for as long as the best epoch of the first one took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refit {
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Train and validation rows.
+    pub rows: u64,
+}
+
 /// `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -88,13 +126,22 @@ pub struct Summary {
     pub threads: u64,
     /// How many numbers training adjusts.
     pub parameters: u64,
-    /// Whole epochs trained.
+    /// Epochs trained; a limit may have cut the last one short.
     pub epochs_run: u64,
-    /// The epoch whose weights were tested: the best on validation, or the last without validation rows.
+    /// Why there were no more; `None` where the run did not finish.
+    #[serde(default)]
+    pub stopped_by: Option<StopReason>,
+    /// The epoch that is best on validation, or the last without validation rows.
     pub best_epoch: u64,
+    /// Which weights were tested.
+    #[serde(default)]
+    pub weights: TestedWeights,
+    /// The second training, where the recipe asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refit: Option<Refit>,
     /// The tested weights on the train rows, in evaluation mode; `None` where the run did not finish.
     pub train: Option<Score>,
-    /// The tested weights on the validation rows; `None` without them.
+    /// The tested weights on the validation rows, or after a refit the weights it was chosen by; `None` without validation rows.
     pub validation: Option<Score>,
     /// The tested weights on the test rows; `None` without them, or where the run did not finish.
     pub test: Option<Score>,

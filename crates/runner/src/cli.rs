@@ -19,6 +19,7 @@ pub struct Arguments {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a process")]
 pub enum Command {
     /// Train, validate and test a recipe; everything lands in a new run directory.
     Train(TrainArguments),
@@ -52,6 +53,24 @@ pub struct TrainArguments {
     /// How often to go through the train rows (sets train.epochs).
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=u64::from(u32::MAX)))]
     pub epochs: Option<u64>,
+    /// Stop after so many optimiser steps (sets train.max_steps).
+    #[arg(long, value_name = "N")]
+    pub max_steps: Option<u64>,
+    /// Stop after so many minutes (sets train.max_minutes).
+    #[arg(long, value_name = "MINUTES")]
+    pub max_minutes: Option<f64>,
+    /// Stop at this validation accuracy, such as 0.98; exit code 1 if it is never reached (sets train.target_accuracy).
+    #[arg(long, value_name = "SHARE")]
+    pub target_accuracy: Option<f64>,
+    /// Train and validate on the first so many batches alone; nothing is tested (sets train.overfit_batches).
+    #[arg(long, value_name = "N")]
+    pub overfit_batches: Option<u64>,
+    /// Cross-validate: train so many times, each fold of the rows being the validation rows once; nothing is tested.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(2..=1000), conflicts_with = "dry_run")]
+    pub folds: Option<u64>,
+    /// Check everything, take one step, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
     /// CPU threads; all cores where absent. The results do not depend on it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -73,13 +92,14 @@ pub struct TrainArguments {
 }
 
 /// Which weights of a run to load.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Weights {
     /// The best on validation.
-    #[default]
     Best,
     /// Those of the last epoch.
     Last,
+    /// Those trained on train and validation rows, where the recipe says train.refit.
+    Refit,
 }
 
 /// `relumine test`.
@@ -87,9 +107,9 @@ pub enum Weights {
 pub struct TestArguments {
     /// The run directory.
     pub run: PathBuf,
-    /// Which weights to test.
-    #[arg(long, value_enum, default_value_t)]
-    pub weights: Weights,
+    /// Which weights to test; those that the run tested where absent.
+    #[arg(long, value_enum)]
+    pub weights: Option<Weights>,
     /// auto, cpu, cuda, cuda:N, metal or metal:N.
     #[arg(long, default_value = "auto")]
     pub device: String,

@@ -135,6 +135,8 @@ impl RunDirectory {
     pub const BEST: &str = "checkpoints/best.safetensors";
     /// The weights of the last epoch.
     pub const LAST: &str = "checkpoints/last.safetensors";
+    /// The weights trained again on train and validation rows.
+    pub const REFIT: &str = "checkpoints/refit.safetensors";
     /// The optimiser's state beside [`Self::LAST`].
     pub const LAST_STATE: &str = "checkpoints/last.state.safetensors";
     /// What the checkpoints are.

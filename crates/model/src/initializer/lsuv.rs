@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// `v` of the layer's outputs on a batch of training rows is within `tolerance` (0.1) of 1, `max_iterations` (10) times at most. Mishkin and
 /// Matas 2016, algorithm 1; the defaults are those of their program for Keras. Not for biases.
 ///
-/// The values here are the orthogonal start. The rescaling needs data, so it is done where the rows are.
+/// The values here are the orthogonal start. The rescaling needs data: see [`calibrate`](crate::calibration::calibrate).
 ///
 /// ```
 /// # use relumine_model::initializer::{Fans, Initializer};

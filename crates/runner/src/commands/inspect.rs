@@ -58,7 +58,7 @@ fn layer_table(architecture: &Architecture) -> Table {
             layer.input_dropout.to_string(),
             layer.weight_init.name().to_owned(),
             layer.activation.name().to_owned(),
-            (layer.fan_out * (layer.fan_in + 1)).to_string(),
+            layer.num_parameters().to_string(),
         ]);
     }
     table

@@ -1,8 +1,11 @@
 //! One file per command.
 
+mod cross_validate;
 mod data;
 mod devices;
+mod dry_run;
 mod inspect;
+mod refit;
 mod runs;
 mod summary;
 mod test;

@@ -3,10 +3,11 @@
 use crate::environment::{VERSION, peak_rss_mb};
 use crate::failure::Failure;
 use crate::pipeline::{Job, Outcome};
+use crate::recipe::TrainSection;
 use crate::run_directory::RunDirectory;
 use crate::threads;
 use relumine_engine::Step;
-use relumine_report::{Align, Run, Score, Status, Summary, Table, run_page, statistics};
+use relumine_report::{Align, Run, Score, Status, Summary, Table, TestedWeights, run_page, statistics};
 use std::time::Instant;
 
 /// When things happened.
@@ -30,6 +31,7 @@ impl Times {
 pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &Times, status: Status, error: Option<String>) -> Summary {
     let later_epochs = if outcome.epoch_seconds.len() > 1 { &outcome.epoch_seconds[1..] } else { &outcome.epoch_seconds };
     let epoch_seconds_median = statistics::median(later_epochs);
+    let weights = tested_weights(&job.recipe.train);
     let mut summary = Summary {
         status,
         error,
@@ -45,9 +47,15 @@ pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &T
         threads: threads::count() as u64,
         parameters: job.architecture.num_parameters() as u64,
         epochs_run: outcome.epochs,
+        stopped_by: None,
         best_epoch: outcome.best.as_ref().map_or(0, |best| best.epoch),
+        weights,
+        refit: None,
         train: None,
-        validation: outcome.best.as_ref().and_then(|best| best.validation),
+        validation: match weights {
+            TestedWeights::Last => outcome.last_validation,
+            TestedWeights::Best | TestedWeights::Refit => outcome.best.as_ref().and_then(|best| best.validation),
+        },
         test: None,
         test_evaluations: 0,
         epoch_seconds_median,
@@ -61,6 +69,15 @@ pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &T
     };
     times.finish(&mut summary);
     summary
+}
+
+/// Which weights a recipe has tested.
+pub(super) fn tested_weights(train: &TrainSection) -> TestedWeights {
+    match (train.refit, train.restores_best()) {
+        (true, _) => TestedWeights::Refit,
+        (false, true) => TestedWeights::Best,
+        (false, false) => TestedWeights::Last,
+    }
 }
 
 /// Writes `summary.json`, and then `report.html` from the files of the run.
@@ -83,9 +100,14 @@ pub(super) fn result_table(summary: &Summary) -> Table {
             table.row([name.to_owned(), rows.to_string(), format!("{loss:.4}"), format!("{:.2} %", 100.0 * accuracy), remark]);
         }
     };
-    let epoch = format!("weights of epoch {} of {}", summary.best_epoch, summary.epochs_run);
+    let epoch = match (summary.weights, summary.refit) {
+        (TestedWeights::Refit, Some(refit)) => format!("weights of {} steps on {} train and validation rows", refit.steps, refit.rows),
+        (TestedWeights::Last, _) => format!("weights of epoch {}, the last one", summary.epochs_run),
+        _ => format!("weights of epoch {} of {}", summary.best_epoch, summary.epochs_run),
+    };
+    let chosen = if summary.refit.is_some() { format!("weights of epoch {} of {}", summary.best_epoch, summary.epochs_run) } else { String::new() };
     row("train", summary.train_rows, summary.train, epoch);
-    row("validation", summary.validation_rows, summary.validation, String::new());
+    row("validation", summary.validation_rows, summary.validation, chosen);
     row("test", summary.test_rows, summary.test, summary.test.map_or_else(String::new, |score| interval(score, summary.test_rows)));
     table
 }

@@ -5,12 +5,12 @@ use crate::cli::{TestArguments, Weights};
 use crate::device::DeviceRequest;
 use crate::failure::Failure;
 use crate::observers::read_tensors;
-use crate::pipeline::{Job, evaluate};
+use crate::pipeline::{Job, TrainRows, evaluate};
 use crate::recipe::{Origin, Recipe};
 use crate::run_directory::{RunDirectory, json};
 use crate::terminal;
 use anyhow::anyhow;
-use relumine_report::ClassificationMetrics;
+use relumine_report::{ClassificationMetrics, TestedWeights};
 use serde::Serialize;
 
 /// What `--json` prints.
@@ -31,12 +31,20 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     let run = RunDirectory::open(&arguments.run).map_err(Failure::Usage)?;
     let mut summary = run.summary()?;
     let recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
-    let (file, weights) = match arguments.weights {
-        Weights::Best => (RunDirectory::BEST, "best"),
-        Weights::Last => (RunDirectory::LAST, "last"),
+    let asked = arguments.weights.unwrap_or(match summary.weights {
+        TestedWeights::Best => Weights::Best,
+        TestedWeights::Last => Weights::Last,
+        TestedWeights::Refit => Weights::Refit,
+    });
+    let (file, weights, tested) = match asked {
+        Weights::Best => (RunDirectory::BEST, "best", TestedWeights::Best),
+        Weights::Last => (RunDirectory::LAST, "last", TestedWeights::Last),
+        Weights::Refit => (RunDirectory::REFIT, "refit", TestedWeights::Refit),
     };
+    // Features are scaled as they were when these weights were trained.
+    let rows = if asked == Weights::Refit { TrainRows::Merged } else { TrainRows::Divided };
     let tensors = read_tensors(&run.file(file))?;
-    let job = Job::prepare(recipe, &summary.recipe, device.open()?)?;
+    let job = Job::prepare(recipe, &summary.recipe, device.open()?, rows)?;
     if job.fingerprint != summary.data_fingerprint {
         let name = &job.recipe.data.name;
         return Err(Failure::Run(anyhow!(
@@ -48,10 +56,10 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     let mut step = job.step()?;
     step.load_parameters(&tensors)?;
     let test = evaluate(&job, &*step, job.test_examples(), &job.split.test)?
-        .ok_or_else(|| Failure::usage(anyhow!("{} has no test rows: its recipe says data.test = 0", run.path().display())))?;
+        .ok_or_else(|| Failure::usage(anyhow!("{} has no test rows: its recipe says data.test = 0, or train.overfit_batches", run.path().display())))?;
 
     summary.test_evaluations += 1;
-    if arguments.weights == Weights::Best {
+    if tested == summary.weights {
         summary.test = Some(test.score);
         summary.test_metrics = test.metrics(&job.classes);
         test.save(&job.classes, &run)?;

@@ -8,6 +8,8 @@ use relumine_report::Score;
 pub struct Best {
     /// The epoch they are from, counted from 1.
     pub epoch: u64,
+    /// Optimiser steps taken by its end.
+    pub steps: u64,
     /// Their validation score; `None` without validation rows, where the last weights are the best.
     pub validation: Option<Score>,
     /// The weights.
@@ -27,7 +29,7 @@ mod tests {
     #[test]
     fn accuracy_decides_and_loss_breaks_ties() {
         let score = |accuracy, loss| Some(Score { loss, accuracy });
-        let best = Best { epoch: 1, validation: score(0.9, 0.5), parameters: NamedTensors::new() };
+        let best = Best { epoch: 1, steps: 10, validation: score(0.9, 0.5), parameters: NamedTensors::new() };
         assert!(is_better(score(0.91, 0.9), Some(&best)));
         assert!(is_better(score(0.9, 0.4), Some(&best)));
         assert!(!is_better(score(0.9, 0.5), Some(&best)));

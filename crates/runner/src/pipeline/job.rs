@@ -3,10 +3,12 @@
 use crate::device::Chosen;
 use crate::environment::memory_bytes;
 use crate::failure::Failure;
-use crate::recipe::{Recipe, StepChoice};
-use relumine_data::{Catalog, Dataset, Features, Scaler, Split};
-use relumine_engine::{Examples, FeatureBuffer, ReferenceStep, Step};
-use relumine_model::{Architecture, ConfigError};
+use crate::recipe::{ClassWeights, Recipe, StepChoice, TrainSection};
+use relumine_data::{Catalog, Dataset, Features, Scaler, Source, Split};
+use relumine_engine::{Examples, FeatureBuffer, Horizon, Objective, ReferenceStep, Step, TrainingConfig};
+use relumine_model::{Architecture, ConfigError, calibration};
+use relumine_random::permutation::permutation;
+use relumine_random::{Purpose, Stream};
 
 /// A recipe made concrete.
 #[derive(Debug)]
@@ -23,6 +25,10 @@ pub struct Job {
     pub architecture: Architecture,
     /// Which rows train, validate and test.
     pub split: Split,
+    /// What is minimised.
+    objective: Objective,
+    /// The plan of the run, by which schedules measure time.
+    pub horizon: Horizon,
     /// A checksum of the data and its division.
     pub fingerprint: String,
     /// The device.
@@ -33,20 +39,33 @@ pub struct Job {
     own_test: Option<Examples>,
 }
 
+/// Which rows a job trains on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrainRows {
+    /// The train rows.
+    Divided,
+    /// Train and validation rows together, when everything has been chosen.
+    Merged,
+}
+
+/// Rows that the data-driven initialisers look at.
+const CALIBRATION_ROWS: usize = 1024;
+
 impl Job {
     /// Opens the data, divides and scales it, and moves it to the device.
     ///
     /// # Errors
     /// Data that is missing or broken, settings that do not fit it, or a device out of memory.
-    pub fn prepare(recipe: Recipe, recipe_name: &str, device: Chosen) -> Result<Self, Failure> {
+    pub fn prepare(recipe: Recipe, recipe_name: &str, device: Chosen, train_rows: TrainRows) -> Result<Self, Failure> {
         let source = Catalog::from_environment().open(&recipe.data.name, recipe.data.label.as_deref(), recipe.data.num_classes)?;
-        let split = recipe.data.split_spec().split(&source)?;
+        let divided = recipe.data.split_spec().split(&source)?;
+        check_validation(&recipe, &divided)?;
+        let fingerprint = divided.fingerprint(&source);
+        let horizon = horizon(&recipe.train, divided.train.len());
+        let split = used_rows(divided, &recipe.train, train_rows);
         let architecture = recipe.model.architecture(source.train.num_features(), source.classes.len())?;
         check_memory(&recipe, &architecture, split.train.len(), &device)?;
-        if recipe.train.early_stopping.is_some() && split.validation.is_empty() {
-            let remedy = "early stopping watches the validation loss; give it rows, as in data.validation = 0.1, or remove it";
-            return Err(ConfigError::new("train.early_stopping", "on without validation rows", remedy).into());
-        }
+        let objective = objective(&recipe.train, &source, &split)?;
         let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
         scaler.check(recipe.data.scale)?;
         tracing::info!(
@@ -59,11 +78,13 @@ impl Job {
         let upload = |data: Dataset| upload(data, &scaler, &device).map_err(|error| Failure::Run(anyhow::Error::new(error)));
         Ok(Self {
             recipe_name: recipe_name.to_owned(),
-            fingerprint: split.fingerprint(&source),
+            fingerprint,
             dataset: source.name,
             classes: source.classes,
             architecture,
             split,
+            objective,
+            horizon,
             examples: upload(source.train)?,
             own_test: source.test.map(upload).transpose()?,
             device,
@@ -76,12 +97,29 @@ impl Job {
     /// # Errors
     /// A device out of memory.
     pub fn step(&self) -> Result<Box<dyn Step>, Failure> {
-        match self.recipe.train.step {
-            StepChoice::Auto | StepChoice::Reference => {
-                let seed = self.recipe.train.seed;
-                Ok(Box::new(ReferenceStep::new(&self.architecture, &self.recipe.optimizer, seed, &self.device.device)?))
-            }
+        let config = TrainingConfig {
+            optimizer: self.recipe.optimizer.clone(),
+            objective: self.objective.clone(),
+            micro_batch: usize::try_from(self.recipe.train.batch_size).ok(),
+            horizon: self.horizon,
+            seed: self.recipe.train.seed,
+        };
+        let mut step: Box<dyn Step> = match self.recipe.train.step {
+            StepChoice::Auto | StepChoice::Reference => Box::new(ReferenceStep::new(&self.architecture, &config, &self.device.device)?),
+        };
+        if calibration::needs_data(&self.architecture) {
+            let rows = self.epoch_rows(1);
+            let (inputs, _) = self.examples.batch(&rows[..rows.len().min(CALIBRATION_ROWS)]).map_err(anyhow::Error::new)?;
+            let calibrated = calibration::calibrate(&self.architecture, &step.parameters()?, &inputs).map_err(anyhow::Error::new)?;
+            step.load_parameters(&calibrated)?;
         }
+        Ok(step)
+    }
+
+    /// The train rows in the order of an epoch, counted from 1: a pure function of seed and epoch.
+    #[must_use]
+    pub fn epoch_rows(&self, epoch: u64) -> Vec<u32> {
+        shuffled(&self.split.train, self.recipe.train.seed, epoch)
     }
 
     /// The examples that hold the test rows.
@@ -91,9 +129,65 @@ impl Job {
     }
 }
 
+/// The permutation is of positions and not of rows, so that it does not depend on the split.
+fn shuffled(rows: &[u32], seed: u64, epoch: u64) -> Vec<u32> {
+    let order = permutation(&Stream::new(seed, Purpose::Shuffle, 0), (epoch - 1) as u32, rows.len() as u32);
+    order.into_iter().map(|position| rows[position as usize]).collect()
+}
+
+/// The rows of each part that this job uses, of those that the recipe divides the data into.
+fn used_rows(mut split: Split, train: &TrainSection, train_rows: TrainRows) -> Split {
+    if train_rows == TrainRows::Merged {
+        split.train.append(&mut split.validation);
+        split.train.sort_unstable();
+    }
+    if let Some(batches) = train.overfit_batches {
+        let count = usize::try_from(batches.saturating_mul(train.batch_size)).unwrap_or(usize::MAX);
+        let mut rows = shuffled(&split.train, train.seed, 1);
+        rows.truncate(count);
+        rows.sort_unstable();
+        split = Split { validation: rows.clone(), train: rows, test: Vec::new() };
+    }
+    split
+}
+
+/// The plan of a run on so many train rows.
+fn horizon(train: &TrainSection, rows: usize) -> Horizon {
+    let rows = train.overfit_batches.map_or(rows as u64, |batches| batches.saturating_mul(train.batch_size).min(rows as u64));
+    let steps_per_epoch = rows.div_ceil(train.rows_per_step() as u64);
+    let total_steps = steps_per_epoch.saturating_mul(train.epochs);
+    Horizon { steps_per_epoch, total_steps: train.max_steps.map_or(total_steps, |most| most.min(total_steps)) }
+}
+
+/// Refuses settings that look at validation rows where there are none.
+fn check_validation(recipe: &Recipe, split: &Split) -> Result<(), ConfigError> {
+    let of_schedule = recipe.optimizer.schedule.plateau().map(|_| "optimizer.schedule");
+    match recipe.train.needs_validation().or(of_schedule) {
+        Some(key) if split.validation.is_empty() && recipe.train.overfit_batches.is_none() => {
+            let remedy = "it looks at the validation rows; set some aside, as in data.validation = 0.1, or remove it";
+            Err(ConfigError::new(key, "set without validation rows", remedy))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn objective(train: &TrainSection, source: &Source, split: &Split) -> Result<Objective, ConfigError> {
+    let num_classes = source.classes.len();
+    let class_weights = train.class_weights.as_ref().map(|weights| match weights {
+        ClassWeights::Listed(weights) => weights.clone(),
+        ClassWeights::Rule(_) => {
+            let labels: Vec<u32> = split.train.iter().map(|row| source.train.labels()[*row as usize]).collect();
+            Objective::balanced_weights(&labels, num_classes)
+        }
+    });
+    let objective = Objective { label_smoothing: train.label_smoothing, class_weights };
+    objective.validate(num_classes)?;
+    Ok(objective)
+}
+
 /// Refuses a model that this machine's memory cannot hold, rather than being killed for it.
 fn check_memory(recipe: &Recipe, architecture: &Architecture, train_rows: usize, device: &Chosen) -> Result<(), ConfigError> {
-    /// Weights, gradients, two moments, and the temporaries of an update: f32 each.
+    /// Weights, gradients, two moments, and the temporaries of an update: f32 each. (Micro-batches do not add up.)
     const BYTES_PER_PARAMETER: usize = 4 * 6;
     /// A layer's outputs, their gradients, and the temporaries of activation and dropout: f32 each.
     const BYTES_PER_UNIT: usize = 4 * 6;

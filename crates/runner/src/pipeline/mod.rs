@@ -1,6 +1,7 @@
 //! Train, validate, test.
 
 mod best;
+mod budget;
 mod evaluation;
 mod event;
 mod job;
@@ -9,5 +10,5 @@ mod train;
 pub use best::Best;
 pub use evaluation::{Evaluation, evaluate, score_rows};
 pub use event::{Event, Observer};
-pub use job::Job;
+pub use job::{Job, TrainRows};
 pub use train::{Ending, Outcome, Stopped, train};

@@ -1,24 +1,24 @@
 //! The training loop, whole.
 
 use super::best::{Best, is_better};
+use super::budget::Budget;
 use super::evaluation::{score, score_rows};
 use super::{Event, Job, Observer};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::recipe::EarlyStopping;
 use relumine_engine::{Step, StepError};
-use relumine_random::permutation::permutation;
-use relumine_random::{Purpose, Stream};
-use relumine_report::{EpochRecord, Score};
+use relumine_report::{EpochRecord, Score, StopReason};
 use std::time::{Duration, Instant};
 
 /// What training has come to.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Whole epochs done.
+    /// Epochs done; the last one may have been cut short by a limit.
     pub epochs: u64,
-    /// The weights to test; `None` before the first epoch's end.
+    /// The best weights on validation; `None` before the first epoch's end.
     pub best: Option<Best>,
+    /// The validation score of the last epoch.
+    pub last_validation: Option<Score>,
     /// Training time of each whole epoch.
     pub epoch_seconds: Vec<f64>,
     /// When the first step was done.
@@ -32,8 +32,29 @@ pub enum Ending {
     Completed,
     /// Validation stopped improving.
     EarlyStopped,
+    /// Validation reached the accuracy that was asked for.
+    TargetReached,
+    /// `train.max_steps` are done.
+    StepLimit,
+    /// `train.max_minutes` are over.
+    TimeLimit,
     /// A signal came.
     Interrupted,
+}
+
+impl Ending {
+    /// What the summary calls it; `None` for a run that did not finish.
+    #[must_use]
+    pub fn reason(self) -> Option<StopReason> {
+        match self {
+            Self::Completed => Some(StopReason::Epochs),
+            Self::EarlyStopped => Some(StopReason::EarlyStopping),
+            Self::TargetReached => Some(StopReason::TargetAccuracy),
+            Self::StepLimit => Some(StopReason::MaxSteps),
+            Self::TimeLimit => Some(StopReason::MaxMinutes),
+            Self::Interrupted => None,
+        }
+    }
 }
 
 /// Training that has stopped: what it came to, and why it stopped or what failed.
@@ -61,32 +82,36 @@ fn run(
     outcome: &mut Outcome,
 ) -> Result<Ending, Failure> {
     let settings = &job.recipe.train;
-    let shuffle = Stream::new(settings.seed, Purpose::Shuffle, 0);
-    let mut patience = settings.early_stopping.map(Patience::new);
+    let plateau = job.recipe.optimizer.schedule.plateau();
+    let mut validation_losses = Vec::new();
+    let mut budget = Budget::new(settings);
     tell(observers, Event::Started { job })?;
 
     for epoch in 1..=settings.epochs {
-        // The row order is a pure function of seed and epoch. Positions index the train rows, so that it does not depend on the split.
-        let order = permutation(&shuffle, (epoch - 1) as u32, job.split.train.len() as u32);
-        let rows: Vec<u32> = order.into_iter().map(|position| job.split.train[position as usize]).collect();
-
-        // Every row once; the last batch is whatever is left.
+        // Every row once, in an order of the epoch's own; the last step has whatever is left.
+        let rows = job.epoch_rows(epoch);
         let started = Instant::now();
         step.reset_totals()?;
         let mut last_told = started;
-        for (batch, batch_rows) in rows.chunks(settings.batch_size as usize).enumerate() {
-            step.train(&job.examples, batch_rows)?;
+        let mut rows_done = 0;
+        let mut spent = None;
+        for batch in rows.chunks(settings.rows_per_step()) {
+            step.train(&job.examples, batch)?;
+            rows_done += batch.len() as u64;
             outcome.first_step.get_or_insert_with(Instant::now);
             if interrupt.is_requested() {
                 return Ok(Ending::Interrupted);
             }
             if last_told.elapsed() >= STEPS_INTERVAL && observers.iter().any(|observer| observer.wants_steps()) {
-                let rows = (batch * settings.batch_size as usize + batch_rows.len()) as u64;
-                tell(observers, Event::Steps { epoch, rows, totals: step.totals()? })?;
+                tell(observers, Event::Steps { epoch, rows: rows_done, totals: step.totals()? })?;
                 last_told = Instant::now();
             }
             if settings.checkpoint_steps.is_some_and(|every| step.steps().is_multiple_of(every)) {
                 tell(observers, Event::CheckpointDue { step, epochs: outcome.epochs, best: outcome.best.as_ref() })?;
+            }
+            spent = budget.is_spent(step.steps());
+            if spent.is_some() {
+                break;
             }
         }
         let totals = step.totals()?;
@@ -95,12 +120,19 @@ fn run(
         // Choices are made on the validation rows; the test rows have not been touched.
         let validation = validate(job, step)?;
         check_finite(job, step, validation)?;
+        if let (Some(plateau), Some(Score { loss, .. })) = (plateau, validation) {
+            validation_losses.push(loss);
+            step.scale_learning_rate(plateau.factor_after(&validation_losses));
+        }
         let is_best = is_better(validation, outcome.best.as_ref());
         if is_best {
-            outcome.best = Some(Best { epoch, validation, parameters: step.parameters()? });
+            outcome.best = Some(Best { epoch, steps: step.steps(), validation, parameters: step.parameters()? });
         }
         outcome.epochs = epoch;
-        outcome.epoch_seconds.push(seconds);
+        outcome.last_validation = validation;
+        if spent.is_none() {
+            outcome.epoch_seconds.push(seconds);
+        }
         let record = EpochRecord {
             epoch,
             step: step.steps(),
@@ -114,8 +146,8 @@ fn run(
         if let Some(best) = &outcome.best {
             tell(observers, Event::Epoch { record: &record, step, best })?;
         }
-        if patience.as_mut().is_some_and(|patience| patience.is_exhausted(validation)) {
-            return Ok(Ending::EarlyStopped);
+        if let Some(ending) = budget.is_satisfied(validation).or(spent) {
+            return Ok(ending);
         }
     }
     Ok(Ending::Completed)
@@ -147,39 +179,4 @@ fn tell(observers: &mut [&mut dyn Observer], event: Event<'_>) -> Result<(), Fai
     // Each observer is told even when another one fails: a full disk must not silence the rest.
     let results: Vec<_> = observers.iter_mut().map(|observer| observer.observe(event)).collect();
     results.into_iter().collect::<anyhow::Result<()>>().map_err(Failure::Run)
-}
-
-/// Counts epochs without a lower validation loss.
-struct Patience {
-    settings: EarlyStopping,
-    lowest: f64,
-    waited: u64,
-}
-
-impl Patience {
-    fn new(settings: EarlyStopping) -> Self {
-        Self { settings, lowest: f64::INFINITY, waited: 0 }
-    }
-
-    fn is_exhausted(&mut self, validation: Option<Score>) -> bool {
-        let Some(Score { loss, .. }) = validation else { return false };
-        if loss < self.lowest - self.settings.min_delta {
-            (self.lowest, self.waited) = (loss, 0);
-        } else {
-            self.waited += 1;
-        }
-        self.waited >= self.settings.patience
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patience_runs_out_after_epochs_without_enough_improvement() {
-        let mut patience = Patience::new(EarlyStopping { patience: 2, min_delta: 0.1 });
-        let mut exhausted = |loss| patience.is_exhausted(Some(Score { loss, accuracy: 0.0 }));
-        assert_eq!([1.0, 0.5, 0.45, 0.35, 0.34, 0.33].map(&mut exhausted), [false, false, false, false, false, true]);
-    }
 }

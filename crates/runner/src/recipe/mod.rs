@@ -1,13 +1,17 @@
 //! A recipe: everything that decides what a run computes.
 
+mod data;
 mod error;
 mod find;
 mod overrides;
+mod train;
 
+pub use data::DataSection;
 pub use find::Origin;
+pub use train::{BalancedRule, ClassWeights, EarlyStopping, Monitor, Precision, StepChoice, TrainSection};
 
 use crate::failure::Failure;
-use relumine_data::{Amount, Catalog, Scale, SplitSpec};
+use relumine_data::Catalog;
 use relumine_engine::OptimizerConfig;
 use relumine_model::{ConfigError, ModelConfig};
 use serde::{Deserialize, Serialize};
@@ -27,136 +31,6 @@ pub struct Recipe {
     pub train: TrainSection,
 }
 
-/// `[data]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DataSection {
-    /// digits, mnist, fashion-mnist, an MNIST-format folder or a CSV file. A relative path is looked for beside the recipe, then in the
-    /// working directory.
-    pub name: String,
-    /// A table's class column; the last one where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Classes of an MNIST-format folder; 10 where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub num_classes: Option<usize>,
-    /// Rows to choose by: a count or a fraction of the train rows; 0 for none.
-    pub validation: Amount,
-    /// Rows to test on, for data without a test set of its own: a count or a fraction; 0 for none.
-    pub test: Amount,
-    /// Whether every part has the classes in the proportions of the whole.
-    pub stratified: bool,
-    /// Which rows go where; independent of `train.seed`.
-    pub split_seed: u64,
-    /// How features are scaled.
-    pub scale: Scale,
-    /// At most so many train rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit_train: Option<u64>,
-}
-
-/// `[train]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainSection {
-    /// How often to go through the train rows.
-    pub epochs: u64,
-    /// Rows per optimiser step; an epoch's last batch may be smaller.
-    pub batch_size: u64,
-    /// Seed of weights, row order and dropout.
-    pub seed: u64,
-    /// By which means.
-    pub step: StepChoice,
-    /// In which arithmetic.
-    pub precision: Precision,
-    /// Stop when validation no longer improves.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub early_stopping: Option<EarlyStopping>,
-    /// Save a checkpoint every so many steps, besides those at the ends of epochs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checkpoint_steps: Option<u64>,
-}
-
-/// The training step to use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepChoice {
-    /// The fastest that supports the configuration; at present the reference step.
-    #[default]
-    Auto,
-    /// Candle's automatic differentiation.
-    Reference,
-}
-
-/// The arithmetic of a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// 32-bit floating point throughout.
-    #[default]
-    F32,
-}
-
-/// Stops training when the validation loss has not improved for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct EarlyStopping {
-    /// Epochs without improvement after which to stop.
-    pub patience: u64,
-    /// By how much the validation loss must fall to count as better.
-    pub min_delta: f64,
-}
-
-impl Default for DataSection {
-    fn default() -> Self {
-        Self {
-            name: "digits".into(),
-            label: None,
-            num_classes: None,
-            validation: Amount::Fraction(0.1),
-            test: Amount::Fraction(0.2),
-            stratified: true,
-            split_seed: 0,
-            scale: Scale::Unit,
-            limit_train: None,
-        }
-    }
-}
-
-impl Default for TrainSection {
-    fn default() -> Self {
-        Self {
-            epochs: 20,
-            batch_size: 128,
-            seed: 0,
-            step: StepChoice::Auto,
-            precision: Precision::F32,
-            early_stopping: None,
-            checkpoint_steps: None,
-        }
-    }
-}
-
-impl Default for EarlyStopping {
-    fn default() -> Self {
-        Self { patience: 5, min_delta: 0.0 }
-    }
-}
-
-impl DataSection {
-    /// How to divide the rows.
-    #[must_use]
-    pub fn split_spec(&self) -> SplitSpec {
-        SplitSpec {
-            validation: self.validation,
-            test: self.test,
-            stratified: self.stratified,
-            seed: self.split_seed,
-            limit_train: self.limit_train,
-        }
-    }
-}
-
 impl Recipe {
     /// Reads a recipe, applies overrides (`KEY=VALUE`, in order), and validates every value.
     ///
@@ -173,6 +47,7 @@ impl Recipe {
         }
         let mut recipe: Self = serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| error::key(origin, &error))?;
         recipe.validate()?;
+        recipe.optimizer = recipe.optimizer.resolved();
         let is_flag = overrides.iter().any(|text| text.trim_start().starts_with("data.name"));
         let folder = if is_flag { None } else { origin.folder.as_deref() };
         recipe.data.name = find_data(folder, recipe.data.name);
@@ -182,25 +57,14 @@ impl Recipe {
     fn validate(&self) -> Result<(), ConfigError> {
         self.model.validate()?;
         self.optimizer.validate()?;
-        let at_least_one = |key, value: Option<u64>, example: &str| match value {
-            Some(0) => Err(ConfigError::new(key, 0, format!("give a whole number of at least 1, such as {example}"))),
-            _ => Ok(()),
-        };
-        at_least_one("train.epochs", Some(self.train.epochs), "20")?;
-        if self.train.epochs > u64::from(u32::MAX) {
-            let remedy = format!("give {} at most: the epoch is 32 bits of the shuffle's counter", u32::MAX);
-            return Err(ConfigError::new("train.epochs", self.train.epochs, remedy));
+        self.train.validate()?;
+        self.data.validate()?;
+        if self.train.refit && self.optimizer.schedule.plateau().is_some() {
+            let remedy = "its learning rate depends on validation, which train.refit does without; choose another schedule";
+            return Err(ConfigError::new("optimizer.schedule", self.optimizer.schedule.name(), remedy));
         }
-        at_least_one("train.batch_size", Some(self.train.batch_size), "128")?;
-        at_least_one("train.checkpoint_steps", self.train.checkpoint_steps, "1000")?;
-        at_least_one("data.limit_train", self.data.limit_train, "10000")?;
-        at_least_one("data.num_classes", self.data.num_classes.map(|classes| classes as u64), "10")?;
-        if let Some(EarlyStopping { patience, min_delta }) = self.train.early_stopping {
-            at_least_one("train.early_stopping.patience", Some(patience), "5")?;
-            if !(0.0..f64::INFINITY).contains(&min_delta) {
-                let remedy = "give a finite number of at least 0, such as 0.001";
-                return Err(ConfigError::new("train.early_stopping.min_delta", min_delta, remedy));
-            }
+        if self.train.refit && self.data.fold.is_some() {
+            return Err(ConfigError::new("train.refit", true, "a fold of a cross-validation tests nothing; leave one of them out"));
         }
         Ok(())
     }
@@ -212,6 +76,13 @@ impl Recipe {
     pub fn to_toml(&self) -> anyhow::Result<String> {
         use anyhow::Context;
         toml::to_string(self).context("the recipe holds a number that TOML cannot: seeds must be under 2^63")
+    }
+}
+
+fn at_least_one(key: &'static str, value: Option<u64>, example: &str) -> Result<(), ConfigError> {
+    match value {
+        Some(0) => Err(ConfigError::new(key, 0, format!("give a whole number of at least 1, such as {example}"))),
+        _ => Ok(()),
     }
 }
 
@@ -238,7 +109,7 @@ mod tests {
     #[test]
     fn an_empty_recipe_is_the_defaults_and_survives_writing() {
         let recipe = load("", &[]).unwrap();
-        assert_eq!(recipe, Recipe::default());
+        assert_eq!(recipe, Recipe { optimizer: OptimizerConfig::default().resolved(), ..Recipe::default() });
         assert_eq!(load(&recipe.to_toml().unwrap(), &[]).unwrap(), recipe);
     }
 
@@ -254,6 +125,7 @@ mod tests {
             scale = "standard"
             limit_train = 1000
             label = "kind"
+            fold = { index = 2, of = 5 }
             [model]
             hidden = [32]
             activation = { name = "tanh" }
@@ -262,7 +134,10 @@ mod tests {
             bias_init = "zeros"
             dropout = 0.5
             input_dropout = 0.2
-            norm = "none"
+            dropout_kind = "alpha_dropout"
+            noise = 0.1
+            input_noise = 0.2
+            norm = { name = "batch", momentum = 0.01, epsilon = 1e-3, position = "after_activation" }
             head = "sigmoid"
             [optimizer]
             name = "sgd"
@@ -270,15 +145,29 @@ mod tests {
             momentum = 0.9
             nesterov = true
             weight_decay = 0
+            weight_decay_of = "all"
+            l1 = 1e-5
+            l2 = 1e-5
+            max_norm = 3
             clip_norm = 1
-            schedule = { name = "constant" }
+            ema_decay = 0.99
+            schedule = { name = "cosine", warmup = 100 }
+            momentum_schedule = { name = "linear", duration = 3 }
             [train]
             epochs = 3
             batch_size = 32
+            accumulate = 2
             seed = 1
             step = "auto"
             precision = "f32"
-            early_stopping = { patience = 2 }
+            label_smoothing = 0.1
+            class_weights = "balanced"
+            early_stopping = { patience = 2, min_delta = 0.1, monitor = "accuracy", restore_best = false }
+            max_steps = 100
+            max_minutes = 1.5
+            target_accuracy = 0.9
+            refit = false
+            overfit_batches = 3
             checkpoint_steps = 10
         "#;
         let recipe = load(text, &[]).unwrap();
@@ -292,7 +181,7 @@ mod tests {
         assert_eq!((recipe.model.dropout, recipe.model.hidden.as_slice()), (0.3, [3, 4].as_slice()));
         assert_eq!(recipe.model.activation.name(), "tanh");
         let recipe = load("", &["train.early_stopping.patience=7"]).unwrap();
-        assert_eq!(recipe.train.early_stopping, Some(EarlyStopping { patience: 7, min_delta: 0.0 }));
+        assert_eq!(recipe.train.early_stopping, Some(EarlyStopping { patience: 7, ..EarlyStopping::default() }));
     }
 
     #[test]
@@ -310,6 +199,16 @@ mod tests {
             ("", vec!["model.dropout=1.0"], "model.dropout = 1"),
             ("", vec!["data.validation=-5"], "data.validation"),
             ("", vec!["train.seed=-1"], "train.seed"),
+            ("", vec!["train.accumulate=0"], "train.accumulate = 0"),
+            ("", vec!["train.target_accuracy=98"], "train.target_accuracy = 98"),
+            ("", vec!["train.max_minutes=0"], "train.max_minutes = 0"),
+            ("", vec!["train.class_weights=even"], "or \"balanced\""),
+            ("", vec!["train.refit=true", "train.overfit_batches=1"], "train.refit = true"),
+            ("", vec!["train.refit=true", "optimizer.schedule=reduce_on_plateau"], "optimizer.schedule = reduce_on_plateau"),
+            ("", vec!["optimizer.schedule={ name = \"step\" }"], "missing field `step_size`"),
+            ("", vec!["model.norm=bach"], "did you mean \"batch\"?"),
+            ("", vec!["optimizer.name=adamax"], "did you mean \"adam\"?"),
+            ("", vec!["optimizer.rho=0.9"], "adam has no such setting, rmsprop, adadelta has"),
             ("", vec!["dropout"], "--set dropout is not KEY=VALUE"),
             ("[model]\nactivation = \"relu\"", vec!["model.activation.slope=1"], "model.activation is no table"),
         ] {

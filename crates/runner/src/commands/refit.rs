@@ -1,0 +1,39 @@
+//! `train.refit`: training again on train and validation rows together, once validation has chosen how long.
+
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::observers::Progress;
+use crate::pipeline::{Ending, Job, TrainRows, train};
+use crate::recipe::TrainSection;
+use relumine_engine::Step;
+use relumine_report::Refit;
+
+/// Trains fresh weights of the same seed for `steps` steps on the train and validation rows of `job`, by the learning rates of its plan.
+pub(super) fn train_again(job: &Job, steps: u64, quiet: bool, interrupt: &Interrupt) -> Result<(Job, Box<dyn Step>), Failure> {
+    let mut recipe = job.recipe.clone();
+    recipe.train = TrainSection {
+        // More rows make longer epochs, so that there is never a need for more of them.
+        max_steps: Some(steps),
+        early_stopping: None,
+        target_accuracy: None,
+        max_minutes: None,
+        checkpoint_steps: None,
+        refit: false,
+        ..recipe.train
+    };
+    let name = format!("{} again, on train and validation rows", job.recipe_name);
+    let mut merged = Job::prepare(recipe, &name, job.device.clone(), TrainRows::Merged)?;
+    merged.horizon = job.horizon;
+    let mut step = merged.step()?;
+    let mut progress = Progress::new(quiet);
+    let (_, ending) = train(&merged, &mut *step, &mut [&mut progress], interrupt);
+    match ending? {
+        Ending::Interrupted => Err(Failure::Interrupted),
+        _ => Ok((merged, step)),
+    }
+}
+
+/// What the summary says of it.
+pub(super) fn record(job: &Job, step: &dyn Step) -> Refit {
+    Refit { steps: step.steps(), rows: job.split.train.len() as u64 }
+}
