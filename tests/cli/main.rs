@@ -7,4 +7,5 @@ mod determinism;
 mod interrupt;
 mod mnist;
 mod runs;
+mod stopping;
 mod support;
