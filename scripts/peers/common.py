@@ -26,8 +26,8 @@ def parse():
     return arguments
 
 
-def mnist(folder):
-    """(features in [0, 1] as f32, labels) of the 55,000 train rows and of the 10,000 test rows."""
+def load_mnist_gz(folder):
+    """(features in [0, 1] as f32, labels) of the 60,000 train rows and of the 10,000 test rows."""
     def read(stem, header):
         with gzip.open(os.path.join(folder, stem + ".gz")) as file:
             return np.frombuffer(file.read(), np.uint8, offset=header)
@@ -36,7 +36,12 @@ def mnist(folder):
         images = read(f"{part}-images-idx3-ubyte", 16).reshape(-1, 784).astype(np.float32) / np.float32(255)
         return images, read(f"{part}-labels-idx1-ubyte", 8)
 
-    (images, labels), test = pair("train"), pair("t10k")
+    return pair("train"), pair("t10k")
+
+
+def mnist(folder):
+    """The first 55,000 train rows, and the test rows."""
+    (images, labels), test = load_mnist_gz(folder)
     return (images[:TRAIN_ROWS], labels[:TRAIN_ROWS]), test
 
 

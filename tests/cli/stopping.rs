@@ -65,7 +65,10 @@ fn a_refit_trains_on_all_rows_but_the_test_rows_for_the_steps_of_the_best_epoch(
     assert_eq!((&summary["refit"]["steps"], &summary["validation"]), (&best["step"], &best["validation"]));
     assert_ne!(bench.read("run/checkpoints/refit.safetensors"), bench.read("run/checkpoints/best.safetensors"));
     let again: Value = serde_json::from_str(&bench.ok(&["test", "run", "--json"]).stdout).unwrap();
-    assert_eq!((&again["weights"], &again["accuracy"], &again["loss"]), (&"refit".into(), &summary["test"]["accuracy"], &summary["test"]["loss"]));
+    assert_eq!(
+        (&again["weights"], &again["accuracy"], &again["loss"]),
+        (&"refit".into(), &summary["test"]["accuracy"], &summary["test"]["loss"])
+    );
     let best: Value = serde_json::from_str(&bench.ok(&["test", "run", "--weights", "best", "--json"]).stdout).unwrap();
     assert_ne!(best["loss"], again["loss"]);
     assert_eq!(bench.json("run/summary.json")["test"], summary["test"], "other weights do not take the place of the tested ones");
@@ -118,7 +121,10 @@ fn a_plateau_of_the_validation_loss_lowers_the_learning_rate() {
 fn accumulated_batches_train_like_one_large_one() {
     let bench = Bench::new();
     let loss = |run: &str, batch: &str, accumulate: &str| {
-        bench.train(run, &with(&["--epochs", "3", "--set", batch, "--set", accumulate].map(|text| Box::leak(text.to_owned().into_boxed_str()) as &str)));
+        bench.train(
+            run,
+            &with(&["--epochs", "3", "--set", batch, "--set", accumulate].map(|text| Box::leak(text.to_owned().into_boxed_str()) as &str)),
+        );
         bench.metrics(run).iter().map(|line| (line["step"].as_u64().unwrap(), line["train"]["loss"].as_f64().unwrap())).collect::<Vec<_>>()
     };
     let whole = loss("whole", "train.batch_size=128", "train.accumulate=1");

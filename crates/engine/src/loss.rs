@@ -30,7 +30,8 @@ impl Objective {
                 let remedy = format!("give one weight for each of the {num_classes} classes, or \"balanced\"");
                 return Err(ConfigError::new("train.class_weights", found, remedy));
             }
-            let usable = |weight: &f64| *weight >= 0.0 && (*weight as f32).is_finite();
+            // The arithmetic is in f32, where a number may round to 0 or to infinity.
+            let usable = |weight: &f64| *weight == 0.0 || (*weight > 0.0 && (*weight as f32).is_normal());
             if !weights.iter().all(usable) || weights.iter().sum::<f64>() <= 0.0 {
                 let remedy = "weights are finite numbers of at least 0, and not all of them 0";
                 return Err(ConfigError::new("train.class_weights", found, remedy));
@@ -188,7 +189,8 @@ mod tests {
     #[test]
     fn class_weights_share_out_the_loss() {
         let weighted = Objective { label_smoothing: 0.0, class_weights: Some(vec![1.0, 2.0]) };
-        for (head, logits) in [(Head::Softmax, [&[0.0, 0.0][..], &[0.0, 0.0], &[0.0, 0.0]]), (Head::Sigmoid, [&[0.0][..], &[0.0], &[0.0]])] {
+        for (head, logits) in [(Head::Softmax, [&[0.0, 0.0][..], &[0.0, 0.0], &[0.0, 0.0]]), (Head::Sigmoid, [&[0.0][..], &[0.0], &[0.0]])]
+        {
             let (loss, gradient) = value_and_gradient(&weighted, head, &logits, &[0, 0, 1]);
             assert!((loss - 2_f32.ln()).abs() < 1e-6);
             let of_class_0 = &gradient[..2 * logits[0].len()];
@@ -205,6 +207,7 @@ mod tests {
             (0.0, Some(vec![1.0]), "train.class_weights"),
             (0.0, Some(vec![1.0, -1.0]), "train.class_weights"),
             (0.0, Some(vec![0.0, 0.0]), "train.class_weights"),
+            (0.0, Some(vec![1e-46, 0.0]), "train.class_weights"),
         ] {
             let objective = Objective { label_smoothing: smoothing, class_weights: weights };
             assert_eq!(objective.validate(2).unwrap_err().key, key);

@@ -95,9 +95,10 @@ impl ReferenceStep {
             let pass = self.mlp.forward(&inputs, Mode::Training(at))?;
             let host_logits = pass.logits.flatten_all()?.to_vec1::<f32>()?;
             sum.totals += Totals::of(self.head, &host_logits, &examples.labels_of(rows));
-            // A window of classes that all weigh nothing has no mean, and nothing to learn from.
-            let share = if total_weight > 0.0 { 1.0 / total_weight } else { 0.0 };
-            let loss = (self.objective.sum(self.head, &pass.logits, &labels)? * share)?;
+            let loss = self.objective.sum(self.head, &pass.logits, &labels)?;
+            // A window of classes that all weigh nothing has no mean, and nothing to learn from. A plain factor of 0 would be an end to
+            // Candle's backward pass.
+            let loss = if total_weight > 0.0 { (loss * total_weight.recip())? } else { (&loss * loss.zeros_like()?)? };
             let gradients = self.collect(&loss.backward()?)?;
             sum.gradients = match sum.gradients.as_slice() {
                 [] => gradients,
@@ -215,7 +216,9 @@ impl Step for ReferenceStep {
         for (name, tensor) in live {
             weights.insert(name.trim_end_matches(LIVE).to_owned(), tensor);
         }
-        self.optimizer.load_state(&state)?;
-        Ok(self.parameters.load(&weights)?)
+        // What is refused has changed nothing: the weights are put back if the rest of the state is foreign.
+        let before = self.parameters.to_tensors()?;
+        self.parameters.load(&weights)?;
+        self.optimizer.load_state(&state).inspect_err(|_| drop(self.parameters.load(&before)))
     }
 }

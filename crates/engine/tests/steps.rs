@@ -2,25 +2,30 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use candle_core::{Device, Tensor};
-use relumine_engine::{Examples, FeatureBuffer, NamedTensors, ReferenceStep, Step, StepError, TrainingConfig};
+#[path = "support/examples.rs"]
+mod examples;
+#[path = "support/optimizer_names.rs"]
+mod optimizer_names;
+
+use candle_core::{DType, Device, Tensor};
+use examples::{bits, examples};
+use optimizer_names::optimizer_names;
+use relumine_engine::{Horizon, OptimizerConfig, ReferenceStep, Step, StepError, TrainingConfig};
 use relumine_model::{MaskPosition, ModelConfig, dropout};
+use serde_json::{Value, json};
 
-fn examples(scale: f32) -> Examples {
-    let features = (0..60).map(|i| scale * ((i * 37 % 11) as f32 / 11.0 - 0.3)).collect();
-    let labels = (0..12).map(|i| i % 3).collect();
-    Examples::new(FeatureBuffer::F32(features), &[5], labels, &[0.0], &[1.0], &Device::Cpu).unwrap()
-}
-
-fn step(optimizer: &str, seed: u64) -> ReferenceStep {
-    let config = ModelConfig { hidden: vec![8, 6], dropout: 0.4, input_dropout: 0.1, ..ModelConfig::default() };
-    let training = TrainingConfig { optimizer: serde_json::from_str(optimizer).unwrap(), seed, ..TrainingConfig::default() };
+fn step_of(norm: &str, optimizer: &Value, seed: u64) -> ReferenceStep {
+    let model = json!({ "hidden": [8, 6], "dropout": 0.4, "input_dropout": 0.1, "noise": 0.1, "norm": norm });
+    let config: ModelConfig = serde_json::from_value(model).unwrap();
+    let optimizer: OptimizerConfig = serde_json::from_value(optimizer.clone()).unwrap();
+    optimizer.validate().unwrap();
+    let horizon = Horizon { steps_per_epoch: 3, total_steps: 3 };
+    let training = TrainingConfig { optimizer, seed, horizon, ..TrainingConfig::default() };
     ReferenceStep::new(&config.architecture(5, 3).unwrap(), &training, &Device::Cpu).unwrap()
 }
 
-fn values(tensors: &NamedTensors) -> Vec<(String, Vec<u8>)> {
-    let bits = |tensor: &Tensor| tensor.flatten_all().unwrap().to_dtype(candle_core::DType::F64).unwrap().to_vec1::<f64>().unwrap();
-    tensors.iter().map(|(name, tensor)| (name.clone(), bits(tensor).into_iter().flat_map(f64::to_le_bytes).collect())).collect()
+fn step(optimizer: &str, seed: u64) -> ReferenceStep {
+    step_of("none", &serde_json::from_str(optimizer).unwrap(), seed)
 }
 
 const ROWS: [[u32; 4]; 3] = [[0, 1, 2, 3], [7, 4, 11, 5], [6, 8, 9, 10]];
@@ -32,45 +37,66 @@ fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
         for rows in ROWS {
             step.train(&examples(1.0), &rows).unwrap();
         }
-        values(&step.parameters().unwrap())
+        bits(&step.parameters().unwrap())
     };
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
 }
 
+/// Every optimiser by its name, and with the settings that give it more to remember.
+fn optimizers() -> Vec<Value> {
+    let others = [
+        json!({ "name": "sgd", "momentum": 0.9, "nesterov": true, "momentum_schedule": "one_cycle", "schedule": "one_cycle" }),
+        json!({ "name": "adam", "momentum_schedule": "one_cycle", "weight_decay": 0.1, "schedule": "one_cycle" }),
+        json!({ "name": "rmsprop", "centered": true, "momentum": 0.9 }),
+        json!({ "name": "adagrad", "initial_accumulator_value": 0.1 }),
+        json!({ "name": "lion", "weight_decay": 0.1, "max_norm": 1.0 }),
+    ];
+    optimizer_names().into_iter().map(|name| json!({ "name": name })).chain(others).collect()
+}
+
 #[test]
 fn parameters_and_optimiser_state_moved_by_name_go_on_with_the_same_bits() {
-    for optimizer in ["{}", r#"{"name": "sgd", "momentum": 0.9}"#, r#"{"name": "sgd"}"#] {
-        let mut whole = step(optimizer, 1);
-        whole.train(&examples(1.0), &ROWS[0]).unwrap();
-        let mut resumed = step(optimizer, 1);
-        resumed.load_parameters(&whole.parameters().unwrap()).unwrap();
-        resumed.load_optimizer_state(&whole.optimizer_state().unwrap()).unwrap();
-        for rows in &ROWS[1..] {
-            whole.train(&examples(1.0), rows).unwrap();
-            resumed.train(&examples(1.0), rows).unwrap();
+    for (mut optimizer, ema_decay) in optimizers().into_iter().flat_map(|optimizer| [(optimizer.clone(), None), (optimizer, Some(0.5))]) {
+        if let Some(ema_decay) = ema_decay {
+            optimizer["ema_decay"] = json!(ema_decay);
         }
-        assert_eq!(values(&whole.parameters().unwrap()), values(&resumed.parameters().unwrap()), "{optimizer}");
-        assert_eq!(values(&whole.optimizer_state().unwrap()), values(&resumed.optimizer_state().unwrap()), "{optimizer}");
+        for norm in ["none", "batch"] {
+            let mut whole = step_of(norm, &optimizer, 1);
+            // Two steps, so that the average is not the newest weights.
+            whole.train(&examples(1.0), &ROWS[2]).unwrap();
+            whole.train(&examples(1.0), &ROWS[0]).unwrap();
+            let mut resumed = step_of(norm, &optimizer, 1);
+            resumed.load_parameters(&whole.parameters().unwrap()).unwrap();
+            resumed.load_optimizer_state(&whole.optimizer_state().unwrap()).unwrap();
+            assert_eq!(resumed.steps(), 2);
+            for rows in &ROWS[1..] {
+                whole.train(&examples(1.0), rows).unwrap();
+                resumed.train(&examples(1.0), rows).unwrap();
+            }
+            let what = format!("{optimizer}, norm {norm}");
+            assert_eq!(bits(&whole.parameters().unwrap()), bits(&resumed.parameters().unwrap()), "{what}");
+            assert_eq!(bits(&whole.optimizer_state().unwrap()), bits(&resumed.optimizer_state().unwrap()), "{what}");
+        }
     }
 }
 
 #[test]
 fn a_foreign_optimiser_state_is_refused_and_changes_nothing() {
     let mut adam = step("{}", 1);
-    let before = values(&adam.optimizer_state().unwrap());
+    let before = bits(&adam.optimizer_state().unwrap());
     let sgd = step(r#"{"name": "sgd", "momentum": 0.9}"#, 1).optimizer_state().unwrap();
     assert!(matches!(adam.load_optimizer_state(&sgd), Err(StepError::ForeignState { .. })));
-    assert_eq!(values(&adam.optimizer_state().unwrap()), before);
+    assert_eq!(bits(&adam.optimizer_state().unwrap()), before);
 }
 
 #[test]
 fn a_loss_that_is_not_finite_names_step_rate_and_gradient_and_changes_nothing() {
     let mut step = step(r#"{"learning_rate": 0.25}"#, 1);
     step.train(&examples(1.0), &ROWS[0]).unwrap();
-    let before = values(&step.parameters().unwrap());
-    let error = step.train(&examples(f32::MAX), &ROWS[1]).unwrap_err();
-    assert_eq!(values(&step.parameters().unwrap()), before);
+    let before = bits(&step.parameters().unwrap());
+    let error = step.train(&examples(f32::MAX), &ROWS[2]).unwrap_err();
+    assert_eq!(bits(&step.parameters().unwrap()), before);
     let message = error.to_string();
     assert!(message.contains("at step 2 (learning rate 0.25, largest gradient"), "{message}");
     assert!(message.contains("in layers."), "{message}");
@@ -89,12 +115,14 @@ fn a_batch_of_one_row_trains() {
 #[test]
 fn a_dropped_input_has_no_gradient_and_a_kept_one_is_scaled() {
     let config = ModelConfig { hidden: vec![], input_dropout: 0.4, ..ModelConfig::default() };
-    let step = ReferenceStep::new(&config.architecture(5, 3).unwrap(), &TrainingConfig { seed: 1, ..TrainingConfig::default() }, &Device::Cpu).unwrap();
+    let step =
+        ReferenceStep::new(&config.architecture(5, 3).unwrap(), &TrainingConfig { seed: 1, ..TrainingConfig::default() }, &Device::Cpu)
+            .unwrap();
     let gradients = step.gradients(&examples(1.0), &[4]).unwrap();
     let weight = gradients["layers.0.weight"].to_vec2::<f32>().unwrap();
     let error = gradients["layers.0.bias"].to_vec1::<f32>().unwrap();
 
-    let ones = Tensor::ones((1, 5), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let ones = Tensor::ones((1, 5), DType::F32, &Device::Cpu).unwrap();
     let mask = dropout(&ones, 0.4, 0, MaskPosition { seed: 1, step: 0, first_row: 0 }).unwrap();
     let mask = mask.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert!(mask.contains(&0.0) && mask.iter().any(|scale| *scale > 1.6), "the case shows both: {mask:?}");

@@ -130,10 +130,8 @@ impl LayerSpec {
     #[must_use]
     pub fn tensors(&self) -> Vec<TensorSpec> {
         let tensor = |part, shape, role| TensorSpec { name: format!("layers.{}.{part}", self.index), shape, role };
-        let mut tensors = vec![
-            tensor("weight", vec![self.fan_out, self.fan_in], Role::Weight),
-            tensor("bias", vec![self.fan_out], Role::Bias),
-        ];
+        let mut tensors =
+            vec![tensor("weight", vec![self.fan_out, self.fan_in], Role::Weight), tensor("bias", vec![self.fan_out], Role::Bias)];
         let units = self.norm_units().map(|units| vec![units]);
         if let Some(shape) = &units {
             tensors.push(tensor("norm.weight", shape.clone(), Role::NormWeight));

@@ -79,7 +79,11 @@ impl ModelConfig {
         }
         for (key, stddev) in [("model.noise", self.noise), ("model.input_noise", self.input_noise)] {
             if !(stddev >= 0.0 && (stddev as f32).is_finite()) {
-                return Err(ConfigError::new(key, stddev, "noise is given by its standard deviation, a finite number of at least 0, such as 0.1"));
+                return Err(ConfigError::new(
+                    key,
+                    stddev,
+                    "noise is given by its standard deviation, a finite number of at least 0, such as 0.1",
+                ));
             }
         }
         self.activation.validate().map_err(|remedy| ConfigError::new("model.activation", self.activation.name(), remedy))?;

@@ -26,6 +26,7 @@ pub fn block(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 /// Blocks whose counters differ only in their first word, `LANES` at a time so that the compiler can use vector registers.
 ///
 /// Returns `[lane][word]`.
+#[inline(always)]
 pub(crate) fn blocks<const LANES: usize>(first_words: [u32; LANES], rest: [u32; 3], key: [u32; 2]) -> [[u32; 4]; LANES] {
     let mut x0 = first_words;
     let [mut x1, mut x2, mut x3] = rest.map(|word| [word; LANES]);

@@ -53,9 +53,16 @@ impl Stream {
 
     /// Words `0..words.len()` of `row` at `step`, in order.
     pub fn fill(&self, step: u32, row: u32, words: &mut [u32]) {
+        self.fill_from(step, row, 0, words);
+    }
+
+    /// Words `4 first_block..` of `row` at `step`, in order. Inlined into its caller, so that it is compiled with the vector instructions that
+    /// the caller enables.
+    #[inline(always)]
+    pub fn fill_from(&self, step: u32, row: u32, first_block: u32, words: &mut [u32]) {
         let rest = [row, step, self.id];
         let mut groups = words.chunks_exact_mut(4 * LANES);
-        let mut first_block = 0_u32;
+        let mut first_block = first_block;
         for group in &mut groups {
             let lanes = philox::blocks::<LANES>(std::array::from_fn(|lane| first_block + lane as u32), rest, self.key);
             group.copy_from_slice(lanes.as_flattened());
@@ -79,6 +86,11 @@ mod tests {
             stream.fill(7, 11, &mut words);
             for (index, word) in words.into_iter().enumerate() {
                 assert_eq!(word, stream.word(7, 11, index as u32), "length {length}, index {index}");
+            }
+            let mut later = vec![0; length];
+            stream.fill_from(7, 11, 3, &mut later);
+            for (index, word) in later.into_iter().enumerate() {
+                assert_eq!(word, stream.word(7, 11, 12 + index as u32), "length {length}, index {index} of block 3");
             }
         }
     }

@@ -21,7 +21,7 @@ pub struct Adadelta {
 
 impl Adadelta {
     pub(super) fn from_config(config: &OptimizerConfig) -> Self {
-        Self { rho: config.rho.unwrap_or(0.9), epsilon: config.epsilon.unwrap_or(1e-6) }
+        Self { rho: config.rho.unwrap_or_default(), epsilon: config.epsilon.unwrap_or_default() }
     }
 }
 

@@ -18,7 +18,7 @@ impl Adagrad {
     pub(super) fn from_config(config: &OptimizerConfig) -> Self {
         Self {
             initial_accumulator_value: config.initial_accumulator_value.unwrap_or_default(),
-            epsilon: config.epsilon.unwrap_or(1e-10),
+            epsilon: config.epsilon.unwrap_or_default(),
         }
     }
 }

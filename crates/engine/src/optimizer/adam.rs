@@ -27,8 +27,8 @@ pub struct Adam {
 impl Adam {
     pub(super) fn from_config(config: &OptimizerConfig) -> Self {
         Self {
-            betas: config.betas.unwrap_or([0.9, 0.999]),
-            epsilon: config.epsilon.unwrap_or(1e-8),
+            betas: config.betas.unwrap_or_default(),
+            epsilon: config.epsilon.unwrap_or_default(),
             decoupled: config.name == OptimizerName::Adamw,
         }
     }

@@ -130,8 +130,7 @@ impl Default for OptimizerConfig {
 }
 
 impl OptimizerName {
-    const ALL: [Self; 8] =
-        [Self::Sgd, Self::Adam, Self::Adamw, Self::Rmsprop, Self::Adagrad, Self::Adadelta, Self::Nadam, Self::Lion];
+    const ALL: [Self; 8] = [Self::Sgd, Self::Adam, Self::Adamw, Self::Rmsprop, Self::Adagrad, Self::Adadelta, Self::Nadam, Self::Lion];
 
     /// The keys that this optimiser has, with the defaults of PyTorch, or of Keras for lion. No other key is set.
     #[must_use]
@@ -250,7 +249,8 @@ impl OptimizerConfig {
             if let (Some(found), None) = (found, &known[position].1) {
                 let has_key = |name: &OptimizerName| own_keys(&name.defaults())[position].1.is_some();
                 let owners: Vec<String> = OptimizerName::ALL.into_iter().filter(has_key).map(OptimizerName::spelled).collect();
-                let remedy = format!("{} has no such setting, {} has; remove it or change optimizer.name", self.name.spelled(), owners.join(", "));
+                let remedy =
+                    format!("{} has no such setting, {} has; remove it or change optimizer.name", self.name.spelled(), owners.join(", "));
                 return Err(ConfigError::new(key, found, remedy));
             }
         }
@@ -278,7 +278,7 @@ impl OptimizerConfig {
         Ok(())
     }
 
-    /// The arithmetic of a resolved configuration.
+    /// The arithmetic of a resolved configuration, in which every key of the optimiser has its value.
     pub(super) fn rule(&self) -> Box<dyn UpdateRule> {
         match self.name {
             OptimizerName::Sgd => Box::new(Sgd::from_config(self)),

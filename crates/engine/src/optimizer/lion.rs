@@ -17,7 +17,7 @@ pub struct Lion {
 
 impl Lion {
     pub(super) fn from_config(config: &OptimizerConfig) -> Self {
-        Self { betas: config.betas.unwrap_or([0.9, 0.99]) }
+        Self { betas: config.betas.unwrap_or_default() }
     }
 }
 

@@ -25,9 +25,9 @@ pub struct Nadam {
 impl Nadam {
     pub(super) fn from_config(config: &OptimizerConfig) -> Self {
         Self {
-            betas: config.betas.unwrap_or([0.9, 0.999]),
-            epsilon: config.epsilon.unwrap_or(1e-8),
-            momentum_decay: config.momentum_decay.unwrap_or(4e-3),
+            betas: config.betas.unwrap_or_default(),
+            epsilon: config.epsilon.unwrap_or_default(),
+            momentum_decay: config.momentum_decay.unwrap_or_default(),
         }
     }
 

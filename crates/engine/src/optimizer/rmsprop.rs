@@ -26,8 +26,8 @@ pub struct RmsProp {
 impl RmsProp {
     pub(super) fn from_config(config: &OptimizerConfig) -> Self {
         Self {
-            rho: config.rho.unwrap_or(0.99),
-            epsilon: config.epsilon.unwrap_or(1e-8),
+            rho: config.rho.unwrap_or_default(),
+            epsilon: config.epsilon.unwrap_or_default(),
             momentum: config.momentum.unwrap_or_default(),
             centered: config.centered.unwrap_or_default(),
         }

@@ -41,7 +41,8 @@ fn logits_loss_and_gradients_match_pytorch_for_every_activation_and_head() {
     }
 }
 
-/// In 64 bits, at the kinks and far out too. The absolute tolerance is for tails that are what 1 - 1 leaves, there and here. Neither scaled_tanh nor maxout is one of Keras' functions.
+/// In 64 bits, at the kinks and far out too. The absolute tolerance is for tails that are what 1 - 1 leaves, there and here. Keras has
+/// neither scaled_tanh nor maxout.
 #[test]
 fn values_and_slopes_match_keras_from_minus_700_to_700() {
     let fixture: Value = serde_json::from_str(include_str!("../fixtures/keras_activations.json")).unwrap();

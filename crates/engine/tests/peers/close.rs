@@ -21,7 +21,6 @@ pub(crate) fn assert_within(what: &str, ours: &[f64], theirs: &[f64], absolute: 
     let share = |index: &usize| (ours[*index] - theirs[*index]).abs() / (absolute + relative * theirs[*index].abs());
     let worst = (0..ours.len()).max_by(|a, b| share(a).total_cmp(&share(b))).unwrap();
     let share = share(&worst);
-    if std::env::var_os("SHARE").is_some() { eprintln!("SHARE {share:.4} {what} {worst}"); }
     assert!(share <= 1.0, "{what}: element {worst} is {}, the peer has {}: {share} times the tolerance", ours[worst], theirs[worst]);
 }
 

@@ -180,7 +180,9 @@ mod tests {
 
     #[test]
     fn small_values_keep_their_digits() {
-        for (name, z, expected) in [("softplus", -30.0_f32, 9.357_623e-14_f32), ("elu", -1e-6, -9.999_995e-7), ("selu", -1e-6, -1.758_098_4e-6)] {
+        for (name, z, expected) in
+            [("softplus", -30.0_f32, 9.357_623e-14_f32), ("elu", -1e-6, -9.999_995e-7), ("selu", -1e-6, -1.758_098_4e-6)]
+        {
             let value = value_and_slope(&read(name), &[z]).0[0];
             assert!((value / expected - 1.0).abs() < 1e-5, "{name}({z}) = {value}, expected {expected}");
         }

@@ -78,7 +78,9 @@ fn check(recipe: &Recipe) -> Result<(), ConfigError> {
         Recipe { data, .. } if data.fold.is_some() => {
             beside("data.fold", "set beside --folds", "--folds trains on every fold in turn; leave one of them out")
         }
-        Recipe { train, .. } if train.refit => beside("train.refit", "true beside --folds", "a cross-validation tests nothing; leave it out"),
+        Recipe { train, .. } if train.refit => {
+            beside("train.refit", "true beside --folds", "a cross-validation tests nothing; leave it out")
+        }
         Recipe { train, .. } if train.overfit_batches.is_some() => {
             beside("train.overfit_batches", "set beside --folds", "it has no folds; leave one of them out")
         }

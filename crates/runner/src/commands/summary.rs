@@ -105,7 +105,8 @@ pub(super) fn result_table(summary: &Summary) -> Table {
         (TestedWeights::Last, _) => format!("weights of epoch {}, the last one", summary.epochs_run),
         _ => format!("weights of epoch {} of {}", summary.best_epoch, summary.epochs_run),
     };
-    let chosen = if summary.refit.is_some() { format!("weights of epoch {} of {}", summary.best_epoch, summary.epochs_run) } else { String::new() };
+    let chosen =
+        if summary.refit.is_some() { format!("weights of epoch {} of {}", summary.best_epoch, summary.epochs_run) } else { String::new() };
     row("train", summary.train_rows, summary.train, epoch);
     row("validation", summary.validation_rows, summary.validation, chosen);
     row("test", summary.test_rows, summary.test, summary.test.map_or_else(String::new, |score| interval(score, summary.test_rows)));

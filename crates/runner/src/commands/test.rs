@@ -55,8 +55,9 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     }
     let mut step = job.step()?;
     step.load_parameters(&tensors)?;
-    let test = evaluate(&job, &*step, job.test_examples(), &job.split.test)?
-        .ok_or_else(|| Failure::usage(anyhow!("{} has no test rows: its recipe says data.test = 0, or train.overfit_batches", run.path().display())))?;
+    let test = evaluate(&job, &*step, job.test_examples(), &job.split.test)?.ok_or_else(|| {
+        Failure::usage(anyhow!("{} has no test rows: its recipe says data.test = 0, or train.overfit_batches", run.path().display()))
+    })?;
 
     summary.test_evaluations += 1;
     if tested == summary.weights {

@@ -1,0 +1,24 @@
+//! Fused operations of a training step on the CPU, one folder or file each: the only place with `unsafe` code.
+//!
+//! Every function here is one phase: it divides its work by shape among the threads of a [`Team`], and gives the same bits whatever their
+//! number, and whether it skips zeros or not. The instruction set is chosen at run time ([`Isa`]).
+
+mod activation;
+mod dropout;
+pub mod gather;
+mod isa;
+mod lit;
+pub mod loss;
+mod math;
+pub mod optimizer;
+mod panels;
+mod pool;
+pub mod product;
+mod simd;
+
+pub use activation::Activation;
+pub use dropout::Dropout;
+pub use isa::Isa;
+pub use lit::Lit;
+pub use panels::{Buffer, PANEL, Panels};
+pub use pool::Team;

@@ -1,0 +1,221 @@
+//! The loss of a batch and its gradient at the logits, in one pass over each row.
+
+use crate::Panels;
+use crate::isa::dispatch_plain;
+use crate::math;
+use crate::pool::{Shares, Team};
+
+/// What the logits mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// One logit per class.
+    Softmax,
+    /// One logit for two classes.
+    Sigmoid,
+}
+
+/// What is minimised: see the engine's `Objective`, whose formulas these are.
+#[derive(Clone, Copy, Debug)]
+pub struct Objective<'a> {
+    /// What the logits mean.
+    pub head: Head,
+    /// Share of each label that is spread evenly over all classes.
+    pub label_smoothing: f32,
+    /// One weight per class; all 1 where empty.
+    pub class_weights: &'a [f32],
+    /// What the sum over rows is multiplied by: one over the weight of the step's rows.
+    pub share: f32,
+}
+
+/// What one row comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RowLoss {
+    /// Its plain loss, without smoothing and weights, in nats.
+    pub loss: f64,
+    /// Whether its most probable class is its label.
+    pub is_correct: bool,
+}
+
+/// Writes the gradient of the mean loss at the logits into `dz`, and every row's loss into `losses`.
+///
+/// # Shapes
+/// `logits` and `dz` `[rows, units]`, of which the first `labels.len()` rows are used; `losses` as long as `labels`.
+pub fn loss(team: &mut Team, objective: &Objective<'_>, logits: &Panels, labels: &[u32], dz: &mut Panels, losses: &mut [RowLoss]) {
+    debug_assert!(labels.len() <= logits.rows() && dz.rows() == logits.rows() && dz.columns() == logits.columns());
+    const CHUNK: usize = 32;
+    let (stride, width) = (logits.stride(), logits.width());
+    let (dz, losses) = (Shares::new(dz.values_mut()), Shares::new(losses));
+    team.run(labels.len().div_ceil(CHUNK), |task| {
+        for row in task * CHUNK..((task + 1) * CHUNK).min(labels.len()) {
+            let label = labels[row] as usize;
+            // SAFETY: each task has rows of its own.
+            let outcome = unsafe { losses.part(row, 1) };
+            outcome[0] = match objective.head {
+                Head::Sigmoid => {
+                    // SAFETY: as above.
+                    let out = unsafe { dz.part(row * width, 1) };
+                    binary(objective, logits.values()[row * width], label, &mut out[0])
+                }
+                Head::Softmax => {
+                    let row_of =
+                        |panel: usize| &logits.values()[panel * stride + row * width..][..width.min(logits.columns() - panel * width)];
+                    let sums = log_sum(logits.count(), row_of);
+                    for panel in 0..logits.count() {
+                        let z = row_of(panel);
+                        // SAFETY: as above.
+                        let out = unsafe { dz.part(panel * stride + row * width, z.len()) };
+                        softmax_gradient(objective, (&sums, label, panel * width, logits.columns()), z, out);
+                    }
+                    let of_label = f64::from(row_of(label / width)[label % width]);
+                    RowLoss { loss: sums.log_sum - of_label, is_correct: sums.best == label }
+                }
+            };
+        }
+    });
+}
+
+/// What a row's softmax needs.
+struct Sums {
+    largest: f32,
+    /// Of `exp(z - largest)`.
+    sum: f32,
+    log_sum: f64,
+    /// The most probable class; the lowest of equals.
+    best: usize,
+}
+
+fn log_sum<'a>(panels: usize, row_of: impl Fn(usize) -> &'a [f32]) -> Sums {
+    let (mut largest, mut best, mut first) = (f32::NEG_INFINITY, 0, 0);
+    let mut has_nan = false;
+    for panel in 0..panels {
+        for (place, z) in row_of(panel).iter().enumerate() {
+            has_nan |= z.is_nan();
+            if *z > largest {
+                (largest, best) = (*z, first + place);
+            }
+        }
+        first += row_of(panel).len();
+    }
+    if has_nan {
+        largest = f32::NAN;
+    }
+    let mut sum = 0.0;
+    for panel in 0..panels {
+        sum_of_exponentials(row_of(panel), largest, &mut sum);
+    }
+    Sums { largest, sum, log_sum: f64::from(largest) + f64::from(sum).ln(), best }
+}
+
+dispatch_plain! {
+    fn sum_of_exponentials(z: &[f32], largest: f32, sum: &mut f32) = sum_of_exponentials_plain
+}
+
+#[inline(always)]
+fn sum_of_exponentials_plain<const FUSED: bool>(z: &[f32], largest: f32, sum: &mut f32) {
+    let mut exponentials = [0.0; 64];
+    for (exponential, z) in exponentials.iter_mut().zip(z) {
+        *exponential = math::exp::<FUSED>(z - largest);
+    }
+    *sum += exponentials[..z.len()].iter().sum::<f32>();
+}
+
+type Place<'a> = (&'a Sums, usize, usize, usize);
+
+dispatch_plain! {
+    fn softmax_gradient(objective: &Objective<'_>, place: Place<'_>, z: &[f32], out: &mut [f32]) = softmax_gradient_plain
+}
+
+/// `share (A p_c - (1 - e) w_y [c = y] - (e / K) w_c)` with `A = (1 - e) w_y + (e / K) sum w`.
+#[inline(always)]
+fn softmax_gradient_plain<const FUSED: bool>(
+    objective: &Objective<'_>,
+    (sums, label, first, classes): Place<'_>,
+    z: &[f32],
+    out: &mut [f32],
+) {
+    let Objective { label_smoothing, class_weights, share, .. } = *objective;
+    let of_label = class_weights.get(label).copied().unwrap_or(1.0) * (1.0 - label_smoothing);
+    let even = label_smoothing / classes as f32;
+    let total = if class_weights.is_empty() { classes as f32 } else { class_weights.iter().sum() };
+    let factor = share * (of_label + even * total) / sums.sum;
+    for (out, z) in out.iter_mut().zip(z) {
+        *out = factor * math::exp::<FUSED>(z - sums.largest);
+    }
+    if label_smoothing > 0.0 {
+        for (place, out) in out.iter_mut().enumerate() {
+            *out -= share * even * class_weights.get(first + place).copied().unwrap_or(1.0);
+        }
+    }
+    if let Some(out) = label.checked_sub(first).and_then(|place| out.get_mut(place)) {
+        *out -= share * of_label;
+    }
+}
+
+fn binary(objective: &Objective<'_>, z: f32, label: usize, out: &mut f32) -> RowLoss {
+    let Objective { label_smoothing, class_weights, share, .. } = *objective;
+    let weight = class_weights.get(label).copied().unwrap_or(1.0);
+    let target = label as f32 * (1.0 - label_smoothing) + label_smoothing / 2.0;
+    let (z64, label64) = (f64::from(z), label as f64);
+    let probability = 1.0 / (1.0 + (-z64).exp());
+    *out = share * weight * (probability as f32 - target);
+    RowLoss { loss: z64.max(0.0) - z64 * label64 + (-z64.abs()).exp().ln_1p(), is_correct: (z > 0.0) == (label == 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(objective: &Objective<'_>, logits: &[f32], labels: &[u32]) -> (Vec<f32>, Vec<RowLoss>) {
+        let units = logits.len() / labels.len();
+        let logits = Panels::from_rows(labels.len(), units, logits);
+        let (mut dz, mut losses) = (Panels::zeros(labels.len(), units), vec![RowLoss::default(); labels.len()]);
+        loss(&mut Team::new(2), objective, &logits, labels, &mut dz, &mut losses);
+        (dz.to_rows(labels.len()), losses)
+    }
+
+    const PLAIN: Objective<'_> = Objective { head: Head::Softmax, label_smoothing: 0.0, class_weights: &[], share: 1.0 };
+
+    #[test]
+    fn equal_logits_lose_the_logarithm_of_the_number_of_classes() {
+        let (dz, losses) = run(&PLAIN, &[0.0; 4], &[2]);
+        assert_eq!(dz, [0.25, 0.25, -0.75, 0.25]);
+        assert!((losses[0].loss - 4_f64.ln()).abs() < 1e-7 && !losses[0].is_correct);
+        let (dz, losses) = run(&Objective { head: Head::Sigmoid, ..PLAIN }, &[0.0], &[1]);
+        assert_eq!((dz[0], losses[0].is_correct), (-0.5, false));
+    }
+
+    #[test]
+    fn smoothing_and_weights_are_those_of_the_formula() {
+        let objective = Objective { label_smoothing: 0.2, class_weights: &[1.0, 2.0, 3.0, 4.0], share: 0.5, ..PLAIN };
+        let (dz, _) = run(&objective, &[0.0; 4], &[2]);
+        // A = 0.8 * 3 + 0.05 * 10 = 2.9
+        for (found, expected) in dz.iter().zip([0.725 - 0.05, 0.725 - 0.1, 0.725 - 2.4 - 0.15, 0.725 - 0.2]) {
+            assert!((found - 0.5 * expected).abs() < 1e-6, "{dz:?}");
+        }
+        let binary = Objective { head: Head::Sigmoid, label_smoothing: 0.2, class_weights: &[1.0, 3.0], share: 1.0 };
+        assert!((run(&binary, &[0.0], &[1]).0[0] - 3.0 * (0.5 - 0.9)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn huge_logits_are_finite_and_nan_is_not_hidden() {
+        let (dz, losses) = run(&PLAIN, &[1e4, -1e4, -1e4, 1e4], &[0, 0]);
+        assert_eq!((dz, losses[1].loss), (vec![0.0, 0.0, -1.0, 1.0], 2e4));
+        for logits in [[f32::NAN, 0.0], [0.0, f32::NAN]] {
+            assert!(run(&PLAIN, &logits, &[0]).1[0].loss.is_nan());
+        }
+        assert!(run(&Objective { head: Head::Sigmoid, ..PLAIN }, &[f32::NAN], &[0]).1[0].loss.is_nan());
+    }
+
+    /// 200 classes in four panels: the gradient sums to zero, and agrees with 64-bit arithmetic.
+    #[test]
+    fn many_classes_span_panels() {
+        let logits: Vec<f32> = (0..200).map(|i| (i * 37 % 101) as f32 / 20.0).collect();
+        let (dz, losses) = run(&PLAIN, &logits, &[130]);
+        let sum: f64 = logits.iter().map(|z| f64::from(*z).exp()).sum();
+        for (class, (found, z)) in dz.iter().zip(&logits).enumerate() {
+            let expected = f64::from(*z).exp() / sum - f64::from(u8::from(class == 130));
+            assert!((f64::from(*found) - expected).abs() < 1e-6, "class {class}");
+        }
+        assert!((losses[0].loss - (sum.ln() - f64::from(logits[130]))).abs() < 1e-6);
+    }
+}

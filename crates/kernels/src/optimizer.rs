@@ -1,0 +1,321 @@
+//! One pass over a parameter: clipping, decay and the optimiser's rule, element by element. The formulas are those of the engine's
+//! optimisers, which document them.
+
+use crate::Panels;
+use crate::isa::{dispatch_plain, mul_add};
+use crate::pool::{Shares, Team};
+
+/// What an optimiser does to one element, with the constants of one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each is documented by the engine's optimiser of the same name")]
+pub enum Rule {
+    Sgd {
+        learning_rate: f32,
+    },
+    Momentum {
+        learning_rate: f32,
+        momentum: f32,
+        nesterov: bool,
+    },
+    /// `rate` is the learning rate over `1 - b1^t`, `root` is `1 / sqrt(1 - b2^t)`.
+    Adam {
+        rate: f32,
+        betas: [f32; 2],
+        root: f32,
+        epsilon: f32,
+    },
+    /// As `Adam`; the direction is `of_gradient g + of_mean m`.
+    Nadam {
+        learning_rate: f32,
+        betas: [f32; 2],
+        root: f32,
+        epsilon: f32,
+        of_gradient: f32,
+        of_mean: f32,
+    },
+    RmsProp {
+        learning_rate: f32,
+        rho: f32,
+        epsilon: f32,
+        momentum: Option<f32>,
+        centered: bool,
+    },
+    Adagrad {
+        learning_rate: f32,
+        epsilon: f32,
+    },
+    Adadelta {
+        learning_rate: f32,
+        rho: f32,
+        epsilon: f32,
+    },
+    Lion {
+        learning_rate: f32,
+        betas: [f32; 2],
+    },
+}
+
+/// What is done to a gradient and a parameter around the rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Update {
+    /// The optimiser.
+    pub rule: Rule,
+    /// What every gradient is multiplied by: the clipping by global norm.
+    pub gradient_scale: f32,
+    /// The largest size of a gradient's element; infinite where there is none.
+    pub clip_value: f32,
+    /// Added to the gradient, times the parameter.
+    pub coupled_decay: f32,
+    /// What the parameter is multiplied by first: `1 - learning_rate weight_decay` where decay is decoupled.
+    pub shrink: f32,
+}
+
+/// Elements of a task: a few pages of every tensor.
+const CHUNK: usize = 8192;
+
+/// Updates `parameter` by `gradient`, and the rule's slots, each like the parameter and in the order of the engine's names.
+pub fn update(team: &mut Team, update: &Update, parameter: &mut Panels, gradient: &Panels, slots: &mut [Panels]) {
+    let len = parameter.values().len();
+    debug_assert!(gradient.values().len() == len && slots.iter().all(|slot| slot.values().len() == len));
+    let mut slots = slots.iter_mut().map(|slot| Shares::new(slot.values_mut()));
+    let slots = [slots.next(), slots.next(), slots.next()];
+    let parameter = Shares::new(parameter.values_mut());
+    team.run(len.div_ceil(CHUNK), |task| {
+        let (first, count) = (task * CHUNK, CHUNK.min(len - task * CHUNK));
+        // SAFETY: each task has elements of its own.
+        let parameter = unsafe { parameter.part(first, count) };
+        let slots = slots.map(|slot| match slot {
+            // SAFETY: as above.
+            Some(slot) => unsafe { slot.part(first, count) },
+            None => &mut [],
+        });
+        apply(update, parameter, &gradient.values()[first..][..count], slots);
+    });
+}
+
+dispatch_plain! {
+    fn apply(update: &Update, parameter: &mut [f32], gradient: &[f32], slots: [&mut [f32]; 3]) = apply_plain
+}
+
+#[inline(always)]
+fn apply_plain<const FUSED: bool>(update: &Update, parameter: &mut [f32], gradient: &[f32], slots: [&mut [f32]; 3]) {
+    let [first, second, third] = slots;
+    match update.rule {
+        Rule::Sgd { learning_rate } => each::<0, FUSED>(update, parameter, gradient, [], |g, []| (learning_rate * g, [])),
+        Rule::Momentum { learning_rate, momentum, nesterov } => each::<1, FUSED>(update, parameter, gradient, [first], |g, [buffer]| {
+            let buffer = mul_add::<FUSED>(momentum, buffer, g);
+            let direction = if nesterov { mul_add::<FUSED>(momentum, buffer, g) } else { buffer };
+            (learning_rate * direction, [buffer])
+        }),
+        Rule::Adam { rate, betas, root, epsilon } => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, square]| {
+            let (mean, square) = moments::<FUSED>(betas, g, mean, square);
+            (rate * mean / mul_add::<FUSED>(square.sqrt(), root, epsilon), [mean, square])
+        }),
+        Rule::Nadam { learning_rate, betas, root, epsilon, of_gradient, of_mean } => {
+            each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, square]| {
+                let (mean, square) = moments::<FUSED>(betas, g, mean, square);
+                let direction = mul_add::<FUSED>(of_gradient, g, of_mean * mean);
+                (learning_rate * direction / mul_add::<FUSED>(square.sqrt(), root, epsilon), [mean, square])
+            });
+        }
+        Rule::RmsProp { learning_rate, rho, epsilon, momentum, centered } => {
+            // Where a slot is missing, its place is taken by the next one: see the engine's names.
+            match (centered, momentum) {
+                (false, None) => each::<1, FUSED>(update, parameter, gradient, [first], |g, [square]| {
+                    let square = decay::<FUSED>(rho, square, g * g);
+                    (learning_rate * g / (square.sqrt() + epsilon), [square])
+                }),
+                (false, Some(momentum)) => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [square, buffer]| {
+                    let square = decay::<FUSED>(rho, square, g * g);
+                    let buffer = mul_add::<FUSED>(momentum, buffer, g / (square.sqrt() + epsilon));
+                    (learning_rate * buffer, [square, buffer])
+                }),
+                (true, None) => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [square, mean]| {
+                    let (square, mean) = (decay::<FUSED>(rho, square, g * g), decay::<FUSED>(rho, mean, g));
+                    (learning_rate * g / (variance(square, mean).sqrt() + epsilon), [square, mean])
+                }),
+                (true, Some(momentum)) => {
+                    each::<3, FUSED>(update, parameter, gradient, [first, second, third], |g, [square, mean, buffer]| {
+                        let (square, mean) = (decay::<FUSED>(rho, square, g * g), decay::<FUSED>(rho, mean, g));
+                        let buffer = mul_add::<FUSED>(momentum, buffer, g / (variance(square, mean).sqrt() + epsilon));
+                        (learning_rate * buffer, [square, mean, buffer])
+                    });
+                }
+            }
+        }
+        Rule::Adagrad { learning_rate, epsilon } => each::<1, FUSED>(update, parameter, gradient, [first], |g, [sum]| {
+            let sum = mul_add::<FUSED>(g, g, sum);
+            (learning_rate * g / (sum.sqrt() + epsilon), [sum])
+        }),
+        Rule::Adadelta { learning_rate, rho, epsilon } => {
+            each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [square, accumulated]| {
+                let square = decay::<FUSED>(rho, square, g * g);
+                let delta = (accumulated + epsilon).sqrt() / (square + epsilon).sqrt() * g;
+                (learning_rate * delta, [square, decay::<FUSED>(rho, accumulated, delta * delta)])
+            });
+        }
+        Rule::Lion { learning_rate, betas: [beta1, beta2] } => each::<1, FUSED>(update, parameter, gradient, [first], |g, [mean]| {
+            let direction = decay::<FUSED>(beta1, mean, g);
+            let sign = if direction > 0.0 { 1.0 } else { 0.0 } - if direction < 0.0 { 1.0 } else { 0.0 };
+            (learning_rate * sign, [decay::<FUSED>(beta2, mean, g)])
+        }),
+    }
+}
+
+/// `rate * old + (1 - rate) * new`.
+#[inline(always)]
+fn decay<const FUSED: bool>(rate: f32, old: f32, new: f32) -> f32 {
+    mul_add::<FUSED>(rate, old, (1.0 - rate) * new)
+}
+
+#[inline(always)]
+fn moments<const FUSED: bool>([beta1, beta2]: [f32; 2], g: f32, mean: f32, square: f32) -> (f32, f32) {
+    (decay::<FUSED>(beta1, mean, g), decay::<FUSED>(beta2, square, g * g))
+}
+
+/// Where rounding makes it negative it counts as 0.
+#[inline(always)]
+fn variance(square: f32, mean: f32) -> f32 {
+    let variance = square - mean * mean;
+    if variance < 0.0 { 0.0 } else { variance }
+}
+
+#[inline(always)]
+fn each<const N: usize, const FUSED: bool>(
+    update: &Update,
+    parameter: &mut [f32],
+    gradient: &[f32],
+    slots: [&mut [f32]; N],
+    rule: impl Fn(f32, [f32; N]) -> (f32, [f32; N]),
+) {
+    let Update { gradient_scale, clip_value, coupled_decay, shrink, .. } = *update;
+    let len = parameter.len();
+    let gradient = &gradient[..len];
+    let slots = slots.map(|slot| &mut slot[..len]);
+    for i in 0..len {
+        let g = gradient[i] * gradient_scale;
+        let g = if g > clip_value { clip_value } else { g };
+        let g = if g < -clip_value { -clip_value } else { g };
+        let g = mul_add::<FUSED>(coupled_decay, parameter[i], g);
+        let (change, new) = rule(g, std::array::from_fn(|slot| slots[slot][i]));
+        parameter[i] = parameter[i] * shrink - change;
+        for slot in 0..N {
+            slots[slot][i] = new[slot];
+        }
+    }
+}
+
+/// Adds the gradient of `l1 sum |w| + l2 sum w^2` to `gradient`.
+pub fn add_penalties(team: &mut Team, (l1, l2): (f32, f32), parameter: &Panels, gradient: &mut Panels) {
+    let len = gradient.values().len();
+    let gradient = Shares::new(gradient.values_mut());
+    team.run(len.div_ceil(CHUNK), |task| {
+        let (first, count) = (task * CHUNK, CHUNK.min(len - task * CHUNK));
+        // SAFETY: each task has elements of its own.
+        let gradient = unsafe { gradient.part(first, count) };
+        for (gradient, w) in gradient.iter_mut().zip(&parameter.values()[first..]) {
+            let sign = if *w > 0.0 { l1 } else { 0.0 } - if *w < 0.0 { l1 } else { 0.0 };
+            *gradient += sign + 2.0 * l2 * w;
+        }
+    });
+}
+
+/// The sum of the squares of all elements, in f64 and in their order, whoever asks.
+#[must_use]
+pub fn sum_of_squares(matrix: &Panels) -> f64 {
+    // Lanes that the compiler can keep in registers; 64 bits so that large networks lose nothing.
+    let mut lanes = [0.0_f64; 16];
+    for values in matrix.values().chunks_exact(16) {
+        for (lane, value) in lanes.iter_mut().zip(values) {
+            *lane += f64::from(*value) * f64::from(*value);
+        }
+    }
+    lanes.iter().sum()
+}
+
+/// Scales every column of a weight `[in, out]`, which is what one unit listens to, whose norm is over `max_norm` down to it.
+pub fn bound_unit_norms(team: &mut Team, max_norm: f32, weight: &mut Panels) {
+    let (stride, width, panels) = (weight.stride(), weight.width(), weight.count());
+    let weight = Shares::new(weight.values_mut());
+    team.run(panels, |panel| {
+        // SAFETY: each task has a panel of its own.
+        let panel = unsafe { weight.part(panel * stride, stride) };
+        let mut factors = [0.0_f32; 64];
+        for row in panel.chunks_exact(width) {
+            factors.iter_mut().zip(row).for_each(|(sum, value)| *sum += value * value);
+        }
+        for factor in &mut factors {
+            let norm = factor.sqrt();
+            *factor = if norm > max_norm { max_norm / (norm + 1e-7) } else { 1.0 };
+        }
+        for row in panel.chunks_exact_mut(width) {
+            row.iter_mut().zip(&factors).for_each(|(value, factor)| *value *= factor);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Update =
+        Update { rule: Rule::Sgd { learning_rate: 0.5 }, gradient_scale: 1.0, clip_value: f32::INFINITY, coupled_decay: 0.0, shrink: 1.0 };
+
+    fn matrix(values: &[f32]) -> Panels {
+        Panels::from_rows(1, values.len(), values)
+    }
+
+    #[test]
+    fn clipping_and_decay_checked_by_hand() {
+        let mut parameter = matrix(&[1.0, -2.0]);
+        let settings = Update { gradient_scale: 0.5, clip_value: 1.0, coupled_decay: 0.1, shrink: 0.9, ..PLAIN };
+        // Gradients 4 and -1: halved 2 and -0.5, clipped 1 and -0.5, with decay 1.1 and -0.7.
+        update(&mut Team::new(1), &settings, &mut parameter, &matrix(&[4.0, -1.0]), &mut []);
+        let found = parameter.to_rows(1);
+        assert!((found[0] - (0.9 - 0.55)).abs() < 1e-6 && (found[1] - (-1.8 + 0.35)).abs() < 1e-6, "{found:?}");
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_bits_and_padding_stays_zero() {
+        let values: Vec<f32> = (0..40_001).map(|i| (i % 97) as f32 / 50.0 - 1.0).collect();
+        let rules = [
+            Rule::Adam { rate: 0.1, betas: [0.9, 0.999], root: 3.0, epsilon: 1e-8 },
+            Rule::Adadelta { learning_rate: 1.0, rho: 0.9, epsilon: 1e-6 },
+            Rule::RmsProp { learning_rate: 0.1, rho: 0.9, epsilon: 1e-8, momentum: Some(0.9), centered: true },
+            Rule::Lion { learning_rate: 0.1, betas: [0.9, 0.99] },
+        ];
+        for rule in rules {
+            let run = |threads: usize| {
+                let mut parameter = matrix(&values);
+                let mut slots = vec![matrix(&vec![0.0; values.len()]); 3];
+                for _ in 0..3 {
+                    update(&mut Team::new(threads), &Update { rule, ..PLAIN }, &mut parameter, &matrix(&values), &mut slots);
+                }
+                let padding = &parameter.values()[values.len()..];
+                assert!(padding.iter().all(|value| *value == 0.0), "{rule:?}");
+                (parameter.to_rows(1), slots.iter().map(|slot| slot.to_rows(1)).collect::<Vec<_>>())
+            };
+            assert_eq!(run(1), run(3));
+        }
+    }
+
+    #[test]
+    fn units_over_the_bound_come_down_to_it() {
+        // Two units of two inputs: norms 5 and 1.
+        let mut weight = Panels::from_rows(2, 2, &[3.0, 0.6, 4.0, 0.8]);
+        bound_unit_norms(&mut Team::new(1), 2.0, &mut weight);
+        let found = weight.to_rows(2);
+        for (found, expected) in found.iter().zip([1.2, 0.6, 1.6, 0.8]) {
+            assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn penalties_and_squares_checked_by_hand() {
+        let mut gradient = matrix(&[0.0, 0.0, 0.0]);
+        add_penalties(&mut Team::new(1), (0.1, 0.2), &matrix(&[1.0, -2.0, 0.0]), &mut gradient);
+        let found = gradient.to_rows(1);
+        assert!((found[0] - 0.5).abs() < 1e-6 && (found[1] + 0.9).abs() < 1e-6 && found[2] == 0.0, "{found:?}");
+        assert!((sum_of_squares(&matrix(&[3.0, 4.0])) - 25.0).abs() < 1e-12);
+    }
+}

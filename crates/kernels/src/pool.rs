@@ -1,0 +1,264 @@
+//! A team of threads for phases of some microseconds: fork, divide the tasks, join.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Threads that wait for phases: they spin for a moment, as the next phase mostly comes within microseconds, and then sleep, so that an idle
+/// team takes no time from anybody.
+///
+/// A phase is a number of tasks that write to different places. Which thread does which task, and how many threads there are, changes
+/// nothing about the result.
+#[derive(Debug)]
+pub struct Team {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// The phase that is being done. The pointer is that of the caller's closure, which outlives the phase.
+#[derive(Clone, Copy)]
+struct Phase {
+    run: *const (dyn Fn(usize) + Sync),
+    tasks: usize,
+}
+
+// SAFETY: the closure is `Sync`, and `Team::run` does not return before every worker has left it.
+unsafe impl Send for Phase {}
+
+struct Shared {
+    /// Counts phases; odd and even make no difference. It changes when there is a new one.
+    generation: AtomicUsize,
+    phase: Mutex<Option<Phase>>,
+    next_task: AtomicUsize,
+    /// Workers that have not finished the phase.
+    working: AtomicUsize,
+    sleepers: Mutex<usize>,
+    wake: Condvar,
+    stop: AtomicBool,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Shared").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+/// How long a thread spins before it sleeps: longer than the pauses between the phases of a step, shorter than anybody would notice.
+const SPIN: Duration = Duration::from_micros(100);
+
+impl Team {
+    /// A team of `threads`, the caller included; at least 1.
+    #[must_use]
+    pub fn new(threads: usize) -> Self {
+        let shared = Arc::new(Shared {
+            generation: AtomicUsize::new(0),
+            phase: Mutex::new(None),
+            next_task: AtomicUsize::new(0),
+            working: AtomicUsize::new(0),
+            sleepers: Mutex::new(0),
+            wake: Condvar::new(),
+            stop: AtomicBool::new(false),
+            panic: Mutex::new(None),
+        });
+        // A system that refuses a thread leaves a smaller team, which gives the same results.
+        let spawn = |number: usize| {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new().name(format!("kernels-{number}")).spawn(move || shared.work()).ok()
+        };
+        let workers = (1..threads.max(1)).filter_map(spawn).collect();
+        Self { shared, workers }
+    }
+
+    /// Threads, the caller included.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.workers.len() + 1
+    }
+
+    /// Calls `task` with each of `0..tasks`, once, and returns when all are done. A task that panics panics here, after the others.
+    pub fn run(&mut self, tasks: usize, task: impl Fn(usize) + Sync) {
+        if self.workers.is_empty() || tasks <= 1 {
+            return (0..tasks).for_each(task);
+        }
+        let task: &(dyn Fn(usize) + Sync) = &task;
+        // SAFETY: only the lifetime changes; the workers leave the closure before this function returns.
+        let run: *const (dyn Fn(usize) + Sync) =
+            unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task) };
+        let shared = &*self.shared;
+        let phase = Phase { run, tasks };
+        *lock(&shared.phase) = Some(phase);
+        shared.next_task.store(0, Ordering::Relaxed);
+        shared.working.store(self.workers.len(), Ordering::Relaxed);
+        shared.generation.fetch_add(1, Ordering::Release);
+        if *lock(&shared.sleepers) > 0 {
+            shared.wake.notify_all();
+        }
+        shared.do_tasks(phase);
+        let mut spins = 0_u32;
+        while shared.working.load(Ordering::Acquire) > 0 {
+            spins += 1;
+            // Where there are more threads than free cores, a worker may need this one.
+            if spins.is_multiple_of(1 << 12) { std::thread::yield_now() } else { std::hint::spin_loop() }
+        }
+        if let Some(panic) = lock(&shared.panic).take() {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        self.shared.generation.fetch_add(1, Ordering::Release);
+        drop(lock(&self.shared.sleepers));
+        self.shared.wake.notify_all();
+        for worker in self.workers.drain(..) {
+            // A worker cannot panic outside a task, and tasks are caught.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    fn work(&self) {
+        let mut seen = 0;
+        loop {
+            seen = self.wait_for_phase(seen);
+            if self.stop.load(Ordering::Acquire) {
+                return;
+            }
+            let phase = *lock(&self.phase);
+            if let Some(phase) = phase {
+                self.do_tasks(phase);
+            }
+            self.working.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    fn wait_for_phase(&self, seen: usize) -> usize {
+        let started = Instant::now();
+        loop {
+            for _ in 0..64 {
+                let generation = self.generation.load(Ordering::Acquire);
+                if generation != seen {
+                    return generation;
+                }
+                std::hint::spin_loop();
+            }
+            if started.elapsed() > SPIN {
+                break;
+            }
+        }
+        let mut sleepers = lock(&self.sleepers);
+        *sleepers += 1;
+        // The generation is looked at under the lock that the caller takes after changing it: no wake-up is lost.
+        while self.generation.load(Ordering::Acquire) == seen {
+            sleepers = self.wake.wait(sleepers).unwrap_or_else(PoisonError::into_inner);
+        }
+        *sleepers -= 1;
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn do_tasks(&self, phase: Phase) {
+        // SAFETY: the caller of `run` waits for this thread before the closure goes away.
+        let run = unsafe { &*phase.run };
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            loop {
+                let task = self.next_task.fetch_add(1, Ordering::Relaxed);
+                if task >= phase.tasks {
+                    break;
+                }
+                run(task);
+            }
+        }));
+        if let Err(panic) = result {
+            lock(&self.panic).get_or_insert(panic);
+        }
+    }
+}
+
+/// A lock whose holder panicked is as good as any: nothing here is left half-done.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A slice that tasks write to at different places at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shares<'a, T> {
+    start: *mut T,
+    len: usize,
+    slice: std::marker::PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: tasks are handed disjoint parts, which is the promise of `part`'s callers.
+unsafe impl<T: Send> Send for Shares<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Shares<'_, T> {}
+
+impl<'a, T> Shares<'a, T> {
+    pub(crate) fn new(slice: &'a mut [T]) -> Self {
+        Self { start: slice.as_mut_ptr(), len: slice.len(), slice: std::marker::PhantomData }
+    }
+
+    /// Where element `from` is, for a kernel that finds its own way from there.
+    pub(crate) fn at(&self, from: usize) -> *mut T {
+        assert!(from <= self.len, "element {from} of {}", self.len);
+        // SAFETY: it lies inside the slice or at its end.
+        unsafe { self.start.add(from) }
+    }
+
+    /// `len` elements from `from` on, to write.
+    ///
+    /// # Safety
+    /// No other part that is in use may overlap this one.
+    #[expect(clippy::mut_from_ref, reason = "the parts are disjoint: the caller's promise")]
+    pub(crate) unsafe fn part(&self, from: usize, len: usize) -> &'a mut [T] {
+        assert!(from <= self.len && len <= self.len - from, "a part of {len} from {from} of {} elements", self.len);
+        // SAFETY: it lies inside the slice, and overlaps no other part: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_is_done_once_by_any_team_in_phases_short_and_far_apart() {
+        for threads in [1, 2, 3, 8] {
+            let mut team = Team::new(threads);
+            assert_eq!(team.threads(), threads);
+            for tasks in [0, 1, 2, 7, 1000] {
+                let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                team.run(tasks, |task| {
+                    counts[task].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+            }
+            std::thread::sleep(2 * SPIN);
+            let sum = AtomicUsize::new(0);
+            for _ in 0..2000 {
+                team.run(3, |task| {
+                    sum.fetch_add(task, Ordering::Relaxed);
+                });
+            }
+            assert_eq!(sum.into_inner(), 6000);
+        }
+    }
+
+    #[test]
+    fn a_task_that_panics_panics_in_the_caller_and_the_team_goes_on() {
+        let mut team = Team::new(2);
+        let result = catch_unwind(AssertUnwindSafe(|| team.run(10, |task| assert_ne!(task, 5, "five"))));
+        assert!(result.is_err());
+        let done = AtomicUsize::new(0);
+        team.run(10, |_| {
+            done.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(done.into_inner(), 10);
+    }
+}

@@ -1,0 +1,22 @@
+//! The three products of a dense layer, each in a form that multiplies everything and one that skips zeros. For the first two both forms add
+//! the terms of a sum in the same order, so they give the same bits.
+//!
+//! | product | sum over | skips |
+//! |---|---|---|
+//! | [`forward`] `z = x w + bias` | inputs, from the bias on | inputs that are zero |
+//! | [`weight_gradient`] `dw = x^T dz` | rows | inputs that are zero |
+//! | [`input_gradient`] `dx = (dz w^T) * slope` | outputs | elements whose slope is zero |
+//!
+//! `x` is `[rows, in]`, `w` `[in, out]`, `dz` `[rows, out]`, all in panels.
+
+mod backward_data;
+mod backward_weight;
+mod forward;
+mod tile;
+
+pub use backward_data::{Way, input_gradient};
+pub use backward_weight::{Gradient, weight_gradient};
+pub use forward::{Finish, forward};
+
+#[cfg(test)]
+mod tests;

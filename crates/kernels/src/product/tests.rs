@@ -1,0 +1,123 @@
+use super::*;
+use crate::{Lit, Panels, Team};
+
+/// Values of both signs, some of them exact zeros.
+fn values(count: usize, seed: usize) -> Vec<f32> {
+    (0..count)
+        .map(|i| {
+            let hash = (i + 1).wrapping_mul(2_654_435_761).wrapping_add(seed * 97) % 1009;
+            if hash % 3 == 0 { 0.0 } else { hash as f32 / 500.0 - 1.0 }
+        })
+        .collect()
+}
+
+struct Case {
+    rows: usize,
+    x: Panels,
+    lit: Lit,
+    w: Panels,
+    bias: Panels,
+    dz: Panels,
+}
+
+/// Odd sizes, tails of one, panels of every width, batches larger than what is used.
+fn cases() -> Vec<Case> {
+    let shapes = [(1, 1, 1), (3, 7, 10), (33, 30, 1), (64, 64, 64), (65, 130, 129), (128, 784, 256), (100, 33, 200), (7, 65, 30)];
+    let case = |(rows, inputs, outputs): (usize, usize, usize)| {
+        let x = Panels::from_rows(rows + 3, inputs, &values((rows + 3) * inputs, 1));
+        let mut lit = Lit::new(&x);
+        lit.update(&mut Team::new(1), &x, rows);
+        Case {
+            rows,
+            lit,
+            w: Panels::from_rows(inputs, outputs, &values(inputs * outputs, 2)),
+            bias: Panels::from_rows(1, outputs, &values(outputs, 3)),
+            dz: Panels::from_rows(rows + 3, outputs, &values((rows + 3) * outputs, 4)),
+            x,
+        }
+    };
+    shapes.into_iter().map(case).collect()
+}
+
+fn assert_close(what: &str, ours: f32, exact: f64, terms: usize) {
+    let tolerance = 1e-7 * (terms as f64 + 2.0) * (1.0 + exact.abs());
+    assert!((f64::from(ours) - exact).abs() <= tolerance, "{what}: {ours}, in 64 bits {exact}");
+}
+
+#[test]
+fn forward_is_the_product_and_skipping_zeros_changes_no_bit() {
+    for Case { rows, x, lit, w, bias, .. } in cases() {
+        let run = |lit: Option<&Lit>, threads: usize| {
+            let (mut out, mut slopes) = (Panels::zeros(x.rows(), w.columns()), Panels::zeros(x.rows(), w.columns()));
+            let finish = |_: usize, _: std::ops::Range<usize>, z: &mut [f32], slopes: &mut [f32]| {
+                slopes.copy_from_slice(z);
+                z.iter_mut().for_each(|z| *z = -*z);
+            };
+            forward(&mut Team::new(threads), (&x, lit), rows, (&w, &bias), (&mut out, &mut slopes), &finish);
+            (out.to_rows(rows), slopes.to_rows(rows))
+        };
+        let (out, slopes) = run(None, 1);
+        for threads in [1, 2, 3] {
+            assert_eq!(run(Some(&lit), threads), (out.clone(), slopes.clone()));
+            assert_eq!(run(None, threads).0, out);
+        }
+        for row in 0..rows {
+            for column in 0..w.columns() {
+                let terms = (0..x.columns()).map(|k| f64::from(x.get(row, k)) * f64::from(w.get(k, column)));
+                let exact = f64::from(bias.get(0, column)) + terms.sum::<f64>();
+                assert_close("z", slopes[row * w.columns() + column], exact, x.columns());
+                assert_eq!(out[row * w.columns() + column], -slopes[row * w.columns() + column]);
+            }
+        }
+    }
+}
+
+#[test]
+fn weight_gradients_are_the_products_and_skipping_zeros_changes_no_bit() {
+    for Case { rows, x, lit, w, bias, dz } in cases() {
+        let run = |lit: Option<&Lit>, threads: usize, twice: bool| {
+            let mut gradient = Gradient { weight: w.clone(), bias: bias.clone() };
+            weight_gradient(&mut Team::new(threads), (&x, lit), rows, &dz, &mut gradient, false);
+            if twice {
+                weight_gradient(&mut Team::new(threads), (&x, lit), rows, &dz, &mut gradient, true);
+            }
+            (gradient.weight.to_rows(w.rows()), gradient.bias.to_rows(1))
+        };
+        let (weight, sums) = run(None, 1, false);
+        for threads in [1, 2, 3] {
+            assert_eq!(run(Some(&lit), threads, false), (weight.clone(), sums.clone()));
+            assert_eq!(run(None, threads, false), (weight.clone(), sums.clone()));
+        }
+        assert_eq!(run(Some(&lit), 2, true), run(None, 1, true));
+        for column in 0..w.columns() {
+            assert_close("bias", sums[column], (0..rows).map(|row| f64::from(dz.get(row, column))).sum(), rows);
+            for input in 0..w.rows() {
+                let exact = (0..rows).map(|row| f64::from(x.get(row, input)) * f64::from(dz.get(row, column))).sum();
+                assert_close("dw", weight[input * w.columns() + column], exact, rows);
+            }
+        }
+    }
+}
+
+#[test]
+fn input_gradients_are_the_products_either_way_at_any_number_of_threads() {
+    for Case { rows, x, lit, w, dz, .. } in cases() {
+        let run = |skipping: bool, threads: usize| {
+            let mut dx = Panels::zeros(x.rows(), x.columns());
+            let mut transposed = Panels::zeros(w.columns(), w.rows());
+            let way = if skipping { Way::Skipping(&lit) } else { Way::Whole(&mut transposed) };
+            input_gradient(&mut Team::new(threads), &dz, rows, &w, &x, &mut dx, way);
+            dx.to_rows(rows)
+        };
+        for skipping in [false, true] {
+            let dx = run(skipping, 1);
+            assert!([2, 3].iter().all(|threads| run(skipping, *threads) == dx));
+            for row in 0..rows {
+                for input in 0..x.columns() {
+                    let sum = (0..w.columns()).map(|o| f64::from(dz.get(row, o)) * f64::from(w.get(input, o))).sum::<f64>();
+                    assert_close("dx", dx[row * x.columns() + input], sum * f64::from(x.get(row, input)), w.columns());
+                }
+            }
+        }
+    }
+}
