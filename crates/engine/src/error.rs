@@ -45,6 +45,12 @@ pub enum StepError {
         /// The step, counted from 1.
         step: u64,
     },
+    /// A configuration that the fused step cannot train.
+    #[error("the fused step cannot train this: {reason}; use train.step = \"auto\"")]
+    NotFused {
+        /// What has no fused form.
+        reason: String,
+    },
     /// Optimiser state that belongs to another model or optimiser.
     #[error("the optimiser state {problem}: it was saved from another model or optimiser")]
     ForeignState {

@@ -1,6 +1,7 @@
 //! Examples where the step can reach them: on the device, as the bytes they came in.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Storage, Tensor};
+use relumine_kernels::gather::{Scaling, Source};
 
 /// Features on their way to a device, row-major.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Examples {
     /// `scaled = (feature - offset) / divisor`, each `[1]` or `[example shape..]`; `None` where it would change nothing.
     offset: Option<Tensor>,
     divisor: Option<Tensor>,
+    /// The same, for kernels on the host.
+    scaling: Scaling,
 }
 
 impl Examples {
@@ -49,7 +52,8 @@ impl Examples {
             _ => Tensor::from_slice(values, example_shape, device).map(Some),
         };
         let device_labels = Tensor::new(labels.as_slice(), device)?;
-        Ok(Self { features, labels, device_labels, offset: constant(offset, 0.0)?, divisor: constant(divisor, 1.0)? })
+        let scaling = Scaling::new(offset.to_vec(), divisor.to_vec());
+        Ok(Self { features, labels, device_labels, offset: constant(offset, 0.0)?, divisor: constant(divisor, 1.0)?, scaling })
     }
 
     /// How many examples there are.
@@ -62,6 +66,32 @@ impl Examples {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// Numbers per example.
+    #[must_use]
+    pub fn num_features(&self) -> usize {
+        self.features.dims()[1..].iter().product()
+    }
+
+    /// All labels.
+    #[must_use]
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Calls `read` with the features as they lie in the host's memory, row-major, and their scaling.
+    ///
+    /// # Errors
+    /// Features on another device.
+    pub(crate) fn read_host<T>(&self, read: impl FnOnce(Source<'_>, &Scaling) -> T) -> Result<T> {
+        let (storage, _) = self.features.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { candle_core::bail!("the features are on a device that is not the CPU") };
+        let source = match self.features.dtype() {
+            DType::U8 => Source::U8(storage.as_slice()?),
+            _ => Source::F32(storage.as_slice()?),
+        };
+        Ok(read(source, &self.scaling))
     }
 
     /// The labels of `rows`.

@@ -6,6 +6,7 @@
 mod average;
 mod error;
 mod examples;
+mod fused;
 mod loss;
 pub mod metrics;
 pub mod optimizer;
@@ -16,6 +17,7 @@ mod step;
 pub use average::Average;
 pub use error::StepError;
 pub use examples::{Examples, FeatureBuffer};
+pub use fused::{FusedStep, Use};
 pub use loss::Objective;
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reference::{ReferenceStep, TrainingConfig};

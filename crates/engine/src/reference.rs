@@ -19,6 +19,8 @@ pub struct TrainingConfig {
     pub horizon: Horizon,
     /// Draws the initial weights, dropout masks and noise.
     pub seed: u64,
+    /// CPU threads of a step that has threads of its own; 0 counts as 1. The results do not depend on it.
+    pub threads: usize,
 }
 
 /// Forward, backward and update with Candle's operations. It runs every configuration on every device; other steps must agree with it.
@@ -46,7 +48,7 @@ struct Accumulated {
 }
 
 /// Beside the optimiser's state: the weights that are being trained, where evaluation uses their average.
-const LIVE: &str = ".live";
+pub(crate) const LIVE: &str = ".live";
 
 impl ReferenceStep {
     /// Rows evaluated at a time: enough to fill a device, and 3 MB of MNIST.

@@ -65,7 +65,7 @@ fn z<const T: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
     bencher.counter(layer.flops).bench_local(|| {
         let Layer { team, x, lit, dense, w, bias, z, slopes, .. } = &mut layer;
         let lit = (!*dense).then_some(&*lit);
-        forward(team, (x, lit), ROWS, (w, bias), (z, slopes), &|_, _, _, _| {});
+        forward(team, (x, lit), ROWS, (w, bias), (z, Some(slopes)), &|_, _, _, _| {});
     });
 }
 

@@ -1,6 +1,8 @@
 //! Dropout of a tile: the masks of the random crate, applied where outputs and slopes are in the cache.
 
 use crate::isa::dispatch_plain;
+use crate::pool::{Shares, Team};
+use crate::Panels;
 use relumine_random::{Stream, mask};
 use std::ops::Range;
 
@@ -34,6 +36,21 @@ impl Dropout {
     #[must_use]
     pub fn gives_zeros(&self) -> bool {
         self.dropped == 0.0
+    }
+
+    /// Drops from the first `rows` rows of a matrix, which are the step's rows from `first_row` on. Columns beyond the last stay zero.
+    pub fn apply_to(&self, team: &mut Team, first_row: u32, rows: usize, matrix: &mut Panels) {
+        let (stride, width, columns) = (matrix.stride(), matrix.width(), matrix.columns());
+        let panels = matrix.count();
+        let matrix = Shares::new(matrix.values_mut());
+        team.run(rows * panels, |task| {
+            let (panel, row) = (task % panels, task / panels);
+            // SAFETY: each task has a row of a panel of its own.
+            let outputs = unsafe { matrix.part(panel * stride + row * width, width) };
+            let at = first_row + row as u32;
+            self.apply(at..at + 1, panel * width, width, outputs, &mut [0.0; 64][..width]);
+            outputs[width.min(columns - panel * width)..].fill(0.0);
+        });
     }
 
     /// Drops from rows `rows` of the step's batch, columns from `first_column` on: row-major tiles of outputs and slopes, `width` a multiple

@@ -36,15 +36,15 @@ pub struct RowLoss {
     pub is_correct: bool,
 }
 
-/// Writes the gradient of the mean loss at the logits into `dz`, and every row's loss into `losses`.
+/// Turns the logits into the gradient of the mean loss at them, in place, and writes every row's loss into `losses`.
 ///
 /// # Shapes
-/// `logits` and `dz` `[rows, units]`, of which the first `labels.len()` rows are used; `losses` as long as `labels`.
-pub fn loss(team: &mut Team, objective: &Objective<'_>, logits: &Panels, labels: &[u32], dz: &mut Panels, losses: &mut [RowLoss]) {
-    debug_assert!(labels.len() <= logits.rows() && dz.rows() == logits.rows() && dz.columns() == logits.columns());
+/// `logits` `[rows, units]`, of which the first `labels.len()` rows are used; `losses` as long as `labels`.
+pub fn loss(team: &mut Team, objective: &Objective<'_>, labels: &[u32], logits: &mut Panels, losses: &mut [RowLoss]) {
+    debug_assert!(labels.len() <= logits.rows());
     const CHUNK: usize = 32;
-    let (stride, width) = (logits.stride(), logits.width());
-    let (dz, losses) = (Shares::new(dz.values_mut()), Shares::new(losses));
+    let (stride, width, classes, panels) = (logits.stride(), logits.width(), logits.columns(), logits.count());
+    let (logits, losses) = (Shares::new(logits.values_mut()), Shares::new(losses));
     team.run(labels.len().div_ceil(CHUNK), |task| {
         for row in task * CHUNK..((task + 1) * CHUNK).min(labels.len()) {
             let label = labels[row] as usize;
@@ -53,20 +53,17 @@ pub fn loss(team: &mut Team, objective: &Objective<'_>, logits: &Panels, labels:
             outcome[0] = match objective.head {
                 Head::Sigmoid => {
                     // SAFETY: as above.
-                    let out = unsafe { dz.part(row * width, 1) };
-                    binary(objective, logits.values()[row * width], label, &mut out[0])
+                    let logit = unsafe { logits.part(row * width, 1) };
+                    binary(objective, label, &mut logit[0])
                 }
                 Head::Softmax => {
-                    let row_of =
-                        |panel: usize| &logits.values()[panel * stride + row * width..][..width.min(logits.columns() - panel * width)];
-                    let sums = log_sum(logits.count(), row_of);
-                    for panel in 0..logits.count() {
-                        let z = row_of(panel);
-                        // SAFETY: as above.
-                        let out = unsafe { dz.part(panel * stride + row * width, z.len()) };
-                        softmax_gradient(objective, (&sums, label, panel * width, logits.columns()), z, out);
-                    }
+                    // SAFETY: as above, and each use ends before the next begins.
+                    let row_of = |panel: usize| unsafe { logits.part(panel * stride + row * width, width.min(classes - panel * width)) };
+                    let sums = log_sum(panels, |panel| &*row_of(panel));
                     let of_label = f64::from(row_of(label / width)[label % width]);
+                    for panel in 0..panels {
+                        softmax_gradient(objective, (&sums, label, panel * width, classes), row_of(panel));
+                    }
                     RowLoss { loss: sums.log_sum - of_label, is_correct: sums.best == label }
                 }
             };
@@ -122,42 +119,38 @@ fn sum_of_exponentials_plain<const FUSED: bool>(z: &[f32], largest: f32, sum: &m
 type Place<'a> = (&'a Sums, usize, usize, usize);
 
 dispatch_plain! {
-    fn softmax_gradient(objective: &Objective<'_>, place: Place<'_>, z: &[f32], out: &mut [f32]) = softmax_gradient_plain
+    fn softmax_gradient(objective: &Objective<'_>, place: Place<'_>, z: &mut [f32]) = softmax_gradient_plain
 }
 
 /// `share (A p_c - (1 - e) w_y [c = y] - (e / K) w_c)` with `A = (1 - e) w_y + (e / K) sum w`.
 #[inline(always)]
-fn softmax_gradient_plain<const FUSED: bool>(
-    objective: &Objective<'_>,
-    (sums, label, first, classes): Place<'_>,
-    z: &[f32],
-    out: &mut [f32],
-) {
+fn softmax_gradient_plain<const FUSED: bool>(objective: &Objective<'_>, (sums, label, first, classes): Place<'_>, z: &mut [f32]) {
     let Objective { label_smoothing, class_weights, share, .. } = *objective;
     let of_label = class_weights.get(label).copied().unwrap_or(1.0) * (1.0 - label_smoothing);
     let even = label_smoothing / classes as f32;
     let total = if class_weights.is_empty() { classes as f32 } else { class_weights.iter().sum() };
     let factor = share * (of_label + even * total) / sums.sum;
-    for (out, z) in out.iter_mut().zip(z) {
-        *out = factor * math::exp::<FUSED>(z - sums.largest);
+    for z in z.iter_mut() {
+        *z = factor * math::exp::<FUSED>(*z - sums.largest);
     }
     if label_smoothing > 0.0 {
-        for (place, out) in out.iter_mut().enumerate() {
-            *out -= share * even * class_weights.get(first + place).copied().unwrap_or(1.0);
+        for (place, z) in z.iter_mut().enumerate() {
+            *z -= share * even * class_weights.get(first + place).copied().unwrap_or(1.0);
         }
     }
-    if let Some(out) = label.checked_sub(first).and_then(|place| out.get_mut(place)) {
-        *out -= share * of_label;
+    if let Some(z) = label.checked_sub(first).and_then(|place| z.get_mut(place)) {
+        *z -= share * of_label;
     }
 }
 
-fn binary(objective: &Objective<'_>, z: f32, label: usize, out: &mut f32) -> RowLoss {
+fn binary(objective: &Objective<'_>, label: usize, logit: &mut f32) -> RowLoss {
     let Objective { label_smoothing, class_weights, share, .. } = *objective;
     let weight = class_weights.get(label).copied().unwrap_or(1.0);
     let target = label as f32 * (1.0 - label_smoothing) + label_smoothing / 2.0;
+    let z = *logit;
     let (z64, label64) = (f64::from(z), label as f64);
     let probability = 1.0 / (1.0 + (-z64).exp());
-    *out = share * weight * (probability as f32 - target);
+    *logit = share * weight * (probability as f32 - target);
     RowLoss { loss: z64.max(0.0) - z64 * label64 + (-z64.abs()).exp().ln_1p(), is_correct: (z > 0.0) == (label == 1) }
 }
 
@@ -167,9 +160,9 @@ mod tests {
 
     fn run(objective: &Objective<'_>, logits: &[f32], labels: &[u32]) -> (Vec<f32>, Vec<RowLoss>) {
         let units = logits.len() / labels.len();
-        let logits = Panels::from_rows(labels.len(), units, logits);
-        let (mut dz, mut losses) = (Panels::zeros(labels.len(), units), vec![RowLoss::default(); labels.len()]);
-        loss(&mut Team::new(2), objective, &logits, labels, &mut dz, &mut losses);
+        let mut dz = Panels::from_rows(labels.len(), units, logits);
+        let mut losses = vec![RowLoss::default(); labels.len()];
+        loss(&mut Team::new(2), objective, labels, &mut dz, &mut losses);
         (dz.to_rows(labels.len()), losses)
     }
 

@@ -29,4 +29,4 @@ pub use initializer::Initializer;
 pub use mlp::{Forward, Mlp, Mode};
 pub use norm::{BatchStatistics, Norm};
 pub use parameters::{Parameter, Parameters};
-pub use regularization::{DropoutKind, MaskPosition, alpha_dropout, dropout, gaussian_noise};
+pub use regularization::{DropoutKind, MaskPosition, alpha_dropout, alpha_dropout_constants, dropout, gaussian_noise};

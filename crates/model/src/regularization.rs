@@ -75,17 +75,23 @@ pub fn dropout(inputs: &Tensor, rate: f64, layer: u16, at: MaskPosition) -> Resu
 /// # Errors
 /// Those of Candle: a device out of memory.
 pub fn alpha_dropout(inputs: &Tensor, rate: f64, layer: u16, at: MaskPosition) -> Result<Tensor> {
-    use crate::activation::Selu;
     if rate == 0.0 {
         return Ok(inputs.clone());
     }
-    let alpha = -Selu::SCALE * Selu::ALPHA;
-    let kept = 1.0 - rate;
-    let a = (kept + alpha * alpha * kept * rate).sqrt().recip();
-    let b = -a * rate * alpha;
+    let (a, b, alpha) = alpha_dropout_constants(rate);
     let mask = mask_of(inputs, rate, 1.0, layer, at)?;
     // a (x m + alpha (1 - m)) + b
     (inputs * (&mask * a)?)? + mask.affine(-a * alpha, a * alpha + b)?
+}
+
+/// `a`, `b` and `alpha'` of [`alpha_dropout`].
+#[must_use]
+pub fn alpha_dropout_constants(rate: f64) -> (f64, f64, f64) {
+    use crate::activation::Selu;
+    let alpha = -Selu::SCALE * Selu::ALPHA;
+    let kept = 1.0 - rate;
+    let a = (kept + alpha * alpha * kept * rate).sqrt().recip();
+    (a, -a * rate * alpha, alpha)
 }
 
 /// `kept` where a unit is kept and 0 where it is dropped.

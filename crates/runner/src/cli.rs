@@ -74,7 +74,7 @@ pub struct TrainArguments {
     /// CPU threads; all cores where absent. The results do not depend on it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// auto or reference (sets train.step).
+    /// auto, fused or reference (sets train.step).
     #[arg(long)]
     pub step: Option<String>,
     /// Overrides a recipe key, as in --set model.dropout=0.3; may be repeated.

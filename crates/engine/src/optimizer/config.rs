@@ -193,7 +193,7 @@ impl OptimizerConfig {
     }
 
     /// How much a parameter of this role decays.
-    pub(super) fn decay_of(&self, role: Role) -> f64 {
+    pub(crate) fn decay_of(&self, role: Role) -> f64 {
         match (self.weight_decay_of, role) {
             (DecayOf::All, _) | (DecayOf::Weights, Role::Weight) => self.weight_decay.unwrap_or_default(),
             _ => 0.0,
@@ -279,7 +279,7 @@ impl OptimizerConfig {
     }
 
     /// The arithmetic of a resolved configuration, in which every key of the optimiser has its value.
-    pub(super) fn rule(&self) -> Box<dyn UpdateRule> {
+    pub(crate) fn rule(&self) -> Box<dyn UpdateRule> {
         match self.name {
             OptimizerName::Sgd => Box::new(Sgd::from_config(self)),
             OptimizerName::Adam | OptimizerName::Adamw => Box::new(Adam::from_config(self)),

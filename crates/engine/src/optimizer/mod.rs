@@ -4,6 +4,7 @@
 mod adadelta;
 mod adagrad;
 mod adam;
+mod clock;
 mod config;
 mod gradients;
 mod lion;
@@ -15,6 +16,7 @@ mod state;
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub(crate) use clock::{Clock, Pace};
 pub use config::{DecayOf, OptimizerConfig, OptimizerName};
 pub use lion::Lion;
 pub use nadam::Nadam;
@@ -29,14 +31,9 @@ use relumine_model::{Parameter, Parameters, Role};
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Box<dyn UpdateRule>,
-    config: OptimizerConfig,
-    horizon: Horizon,
+    clock: Clock,
     /// One entry per parameter, in their order.
     slots: Vec<ParameterState>,
-    /// Steps taken.
-    steps: u64,
-    /// What a schedule that watches the validation loss makes of the learning rate.
-    outer_factor: f64,
 }
 
 #[derive(Debug)]
@@ -44,16 +41,6 @@ struct ParameterState {
     name: String,
     /// In the order of [`UpdateRule::slots`], each of the parameter's shape.
     values: Vec<Tensor>,
-}
-
-/// The settings of one step that schedules decide.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Pace {
-    /// Counted from 1.
-    pub(crate) step: u64,
-    pub(crate) learning_rate: f64,
-    /// The first beta, for those of Adam's family.
-    pub(crate) momentum: f64,
 }
 
 /// What a file in this folder provides: the arithmetic of one parameter's update.
@@ -81,32 +68,32 @@ impl Optimizer {
     /// # Errors
     /// Those of Candle: a device out of memory.
     pub fn new(config: &OptimizerConfig, parameters: &Parameters, horizon: Horizon) -> Result<Self> {
-        let config = config.clone().resolved();
-        let rule = config.rule();
+        let clock = Clock::new(config, horizon);
+        let rule = clock.config.rule();
         let mut slots = Vec::new();
         for Parameter { name, var, .. } in parameters.trainable() {
             let zeros = var.zeros_like()?;
             let values = rule.slots().iter().map(|_| zeros.affine(1.0, rule.initial())).collect::<Result<_>>()?;
             slots.push(ParameterState { name: name.clone(), values });
         }
-        Ok(Self { rule, config, horizon, slots, steps: 0, outer_factor: 1.0 })
+        Ok(Self { rule, clock, slots })
     }
 
     /// Steps taken.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.clock.steps
     }
 
     /// The learning rate of the next step.
     #[must_use]
     pub fn learning_rate(&self) -> f64 {
-        self.config.learning_rate * self.config.schedule.factor(self.steps, self.horizon) * self.outer_factor
+        self.clock.learning_rate()
     }
 
     /// Multiplies the learning rates of all coming steps by `factor`, in place of the factor given before.
     pub fn scale_learning_rate(&mut self, factor: f64) {
-        self.outer_factor = factor;
+        self.clock.outer_factor = factor;
     }
 
     /// Takes one step: adds the penalties' gradients, clips, decays the weights, updates every parameter, and bounds the norms of units.
@@ -115,33 +102,26 @@ impl Optimizer {
     /// # Errors
     /// Those of Candle: a device out of memory.
     pub fn step(&mut self, parameters: &Parameters, mut gradients: Vec<Tensor>) -> Result<()> {
-        gradients::add_penalties(&self.config, parameters, &mut gradients)?;
-        gradients::clip(&self.config, &mut gradients)?;
-        let pace = self.pace();
-        self.steps += 1;
+        gradients::add_penalties(&self.clock.config, parameters, &mut gradients)?;
+        gradients::clip(&self.clock.config, &mut gradients)?;
+        let pace = self.clock.pace();
+        self.clock.steps += 1;
         for ((parameter, gradient), state) in parameters.trainable().zip(gradients).zip(&mut self.slots) {
             let mut value = parameter.var.as_detached_tensor();
             let mut gradient = gradient;
-            let decay = self.config.decay_of(parameter.role);
+            let decay = self.clock.config.decay_of(parameter.role);
             if decay != 0.0 && self.rule.decouples_weight_decay() {
                 value = (value * (1.0 - pace.learning_rate * decay))?;
             } else if decay != 0.0 {
                 gradient = (gradient + (&value * decay)?)?;
             }
             let mut value = (value - self.rule.update(&gradient, &mut state.values, pace)?)?;
-            if let (Some(max_norm), Role::Weight) = (self.config.max_norm, parameter.role) {
+            if let (Some(max_norm), Role::Weight) = (self.clock.config.max_norm, parameter.role) {
                 value = bound_unit_norms(&value, max_norm)?;
             }
             parameter.var.set(&value)?;
         }
         Ok(())
-    }
-
-    fn pace(&self) -> Pace {
-        let full = self.config.momentum.or(self.config.betas.map(|betas| betas[0])).unwrap_or_default();
-        let scheduled = |schedule: &crate::MomentumSchedule| schedule.momentum(full, self.steps, self.horizon);
-        let momentum = self.config.momentum_schedule.as_ref().map_or(full, scheduled);
-        Pace { step: self.steps + 1, learning_rate: self.learning_rate(), momentum }
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Nadam {
 }
 
 impl Nadam {
-    pub(super) fn from_config(config: &OptimizerConfig) -> Self {
+    pub(crate) fn from_config(config: &OptimizerConfig) -> Self {
         Self {
             betas: config.betas.unwrap_or_default(),
             epsilon: config.epsilon.unwrap_or_default(),
@@ -33,6 +33,12 @@ impl Nadam {
 
     fn mu(&self, step: u64) -> f64 {
         self.betas[0] * (1.0 - 0.5 * 0.96_f64.powf(step as f64 * self.momentum_decay))
+    }
+
+    /// What the gradient and the mean are multiplied by in step `step`.
+    pub(crate) fn shares(&self, step: u64) -> (f64, f64) {
+        let (mu, mu_next, product) = (self.mu(step), self.mu(step + 1), self.mu_product(step));
+        ((1.0 - mu) / (1.0 - product), mu_next / (1.0 - product * mu_next))
     }
 
     /// `mu_1 mu_2 .. mu_step`, anew each time, so that there is nothing to save: the factors are under 1, and once the product is lost
@@ -59,11 +65,11 @@ impl UpdateRule for Nadam {
         let [mean, square] = slots else { candle_core::bail!("NAdam keeps two moments") };
         *mean = ((&*mean * beta1)? + (gradient * (1.0 - beta1))?)?;
         *square = ((&*square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-        let (mu, mu_next, product) = (self.mu(pace.step), self.mu(pace.step + 1), self.mu_product(pace.step));
+        let (of_gradient, of_mean) = self.shares(pace.step);
         let correction2 = 1.0 - beta2.powf(pace.step as f64);
         let denominator = square.sqrt()?.affine(1.0 / correction2.sqrt(), self.epsilon)?;
-        let of_gradient = (gradient * ((1.0 - mu) / (1.0 - product)))?;
-        let of_mean = (&*mean * (mu_next / (1.0 - product * mu_next)))?;
+        let of_gradient = (gradient * of_gradient)?;
+        let of_mean = (&*mean * of_mean)?;
         ((of_gradient + of_mean)? / denominator)? * pace.learning_rate
     }
 }

@@ -19,7 +19,7 @@ impl Optimizer {
                 state.insert(format!("{}.{slot}", parameter.name), value.copy()?);
             }
         }
-        let steps = i64::try_from(self.steps).map_err(candle_core::Error::wrap)?;
+        let steps = i64::try_from(self.clock.steps).map_err(candle_core::Error::wrap)?;
         state.insert(STEP.into(), Tensor::new(&[steps], &Device::Cpu)?);
         Ok(state)
     }
@@ -47,7 +47,7 @@ impl Optimizer {
             }
         }
         let steps = steps.to_vec1::<i64>()?.first().and_then(|steps| u64::try_from(*steps).ok());
-        self.steps = steps.ok_or_else(|| foreign("has a broken step counter".into()))?;
+        self.clock.steps = steps.ok_or_else(|| foreign("has a broken step counter".into()))?;
         let mut loaded = loaded.into_iter();
         for value in self.slots.iter_mut().flat_map(|parameter| &mut parameter.values) {
             if let Some(tensor) = loaded.next() {

@@ -9,7 +9,7 @@ use std::ops::Range;
 /// pre-activations, into outputs, and writes their slopes into the second.
 pub type Finish<'a> = &'a (dyn Fn(usize, Range<usize>, &mut [f32], &mut [f32]) + Sync);
 
-/// `out = finish(x w + bias)` and `slopes`, for the first `rows` rows.
+/// `out = finish(x w + bias)` and `slopes`, for the first `rows` rows. Without `slopes`, `finish` gets an empty slice in their place.
 ///
 /// # Shapes
 /// `x` `[rows, in]`, `w` `[in, out]`, `bias` `[1, out]`, `out` and `slopes` `[rows, out]`. `lit` belongs to `x`, or is `None` to multiply
@@ -19,16 +19,17 @@ pub fn forward(
     (x, lit): (&Panels, Option<&Lit>),
     rows: usize,
     (w, bias): (&Panels, &Panels),
-    (out, slopes): (&mut Panels, &mut Panels),
+    (out, slopes): (&mut Panels, Option<&mut Panels>),
     finish: Finish<'_>,
 ) {
     debug_assert!(x.columns() == w.rows() && w.columns() == out.columns() && bias.columns() == out.columns());
-    debug_assert!(rows <= x.rows() && rows <= out.rows() && slopes.rows() == out.rows() && slopes.columns() == out.columns());
+    debug_assert!(rows <= x.rows() && rows <= out.rows());
+    debug_assert!(slopes.as_ref().is_none_or(|slopes| slopes.rows() == out.rows() && slopes.columns() == out.columns()));
     let pairs = out.count().div_ceil(2);
     let chunk = chunk_rows(rows, pairs);
     let chunks = rows.div_ceil(chunk);
     let (stride, width) = (out.stride(), out.width());
-    let (out, slopes) = (Shares::new(out.values_mut()), Shares::new(slopes.values_mut()));
+    let (out, slopes) = (Shares::new(out.values_mut()), slopes.map(|slopes| Shares::new(slopes.values_mut())));
     team.run(chunks * pairs, |task| {
         let (pair, first) = (task / chunks, task % chunks * chunk);
         let range = first..(first + chunk).min(rows);
@@ -52,8 +53,9 @@ pub fn forward(
             }
         }
         for panel in panels {
+            let (from, len) = (place(panel), range.len() * width);
             // SAFETY: as above.
-            let (tile, slopes) = unsafe { (out.part(place(panel), range.len() * width), slopes.part(place(panel), range.len() * width)) };
+            let (tile, slopes) = unsafe { (out.part(from, len), slopes.map_or_else(Default::default, |slopes| slopes.part(from, len))) };
             finish(panel, range.clone(), tile, slopes);
         }
     });

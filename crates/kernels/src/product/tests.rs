@@ -53,7 +53,7 @@ fn forward_is_the_product_and_skipping_zeros_changes_no_bit() {
                 slopes.copy_from_slice(z);
                 z.iter_mut().for_each(|z| *z = -*z);
             };
-            forward(&mut Team::new(threads), (&x, lit), rows, (&w, &bias), (&mut out, &mut slopes), &finish);
+            forward(&mut Team::new(threads), (&x, lit), rows, (&w, &bias), (&mut out, Some(&mut slopes)), &finish);
             (out.to_rows(rows), slopes.to_rows(rows))
         };
         let (out, slopes) = run(None, 1);

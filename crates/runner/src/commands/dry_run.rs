@@ -16,7 +16,7 @@ pub(super) fn run(request: Request<'_>) -> Result<(), Failure> {
     let before = step.totals()?.mean_loss();
     let after = score_rows(&job, &*step, &job.examples, batch)?.map_or(f64::NAN, |score| score.loss);
     terminal::print(format_args!(
-        "dry run of {} on {}: {} train, {} validation, {} test rows; {} parameters; device {} ({})\n\
+        "dry run of {} on {}: {} train, {} validation, {} test rows; {} parameters; {}; device {} ({})\n\
          {} steps an epoch, {} in all; the first one, on {} rows, took their loss from {before:.4} to {after:.4}\n\
          nothing was written\n",
         job.recipe_name,
@@ -25,6 +25,7 @@ pub(super) fn run(request: Request<'_>) -> Result<(), Failure> {
         job.split.validation.len(),
         job.split.test.len(),
         job.architecture.num_parameters(),
+        job.step,
         job.device.name,
         job.device.reason,
         job.horizon.steps_per_epoch,

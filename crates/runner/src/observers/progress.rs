@@ -79,13 +79,14 @@ impl Observer for Progress {
                 self.rows = job.split.train.len() as u64;
                 if !matches!(display, Display::Quiet) {
                     terminal::say(format_args!(
-                        "{} on {}: {} train, {} validation, {} test rows; {} parameters; device {} ({})",
+                        "{} on {}: {} train, {} validation, {} test rows; {} parameters; {}; device {} ({})",
                         job.recipe_name,
                         job.dataset,
                         self.rows,
                         job.split.validation.len(),
                         job.split.test.len(),
                         job.architecture.num_parameters(),
+                        job.step,
                         job.device.name,
                         job.device.reason
                     ));

@@ -4,11 +4,13 @@ use crate::device::Chosen;
 use crate::environment::memory_bytes;
 use crate::failure::Failure;
 use crate::recipe::{ClassWeights, Recipe, StepChoice, TrainSection};
+use crate::threads;
 use relumine_data::{Catalog, Dataset, Features, Scaler, Source, Split};
-use relumine_engine::{Examples, FeatureBuffer, Horizon, Objective, ReferenceStep, Step, TrainingConfig};
+use relumine_engine::{Examples, FeatureBuffer, FusedStep, Horizon, Objective, ReferenceStep, Step, TrainingConfig};
 use relumine_model::{Architecture, ConfigError, calibration};
 use relumine_random::permutation::permutation;
 use relumine_random::{Purpose, Stream};
+use std::fmt;
 
 /// A recipe made concrete.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Job {
     pub split: Split,
     /// What is minimised.
     objective: Objective,
+    /// By which step, and why.
+    pub step: ChosenStep,
     /// The plan of the run, by which schedules measure time.
     pub horizon: Horizon,
     /// A checksum of the data and its division.
@@ -46,6 +50,45 @@ pub enum TrainRows {
     Divided,
     /// Train and validation rows together, when everything has been chosen.
     Merged,
+}
+
+/// The step that a job trains by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChosenStep {
+    /// The fused step.
+    Fused,
+    /// The reference step.
+    Reference {
+        /// Why the fused step cannot do it; `None` where the recipe asks for this one.
+        instead_of_fused: Option<String>,
+    },
+}
+
+impl ChosenStep {
+    /// What `train.step` makes of this architecture on this device.
+    fn choose(choice: StepChoice, architecture: &Architecture, device: &Chosen) -> Result<Self, ConfigError> {
+        let reason = match choice {
+            StepChoice::Reference => return Ok(Self::Reference { instead_of_fused: None }),
+            StepChoice::Auto | StepChoice::Fused => FusedStep::supports(architecture, &device.device),
+        };
+        match (reason, choice) {
+            (Ok(()), _) => Ok(Self::Fused),
+            (Err(reason), StepChoice::Fused) => {
+                Err(ConfigError::new("train.step", "fused", format!("{reason}; set it to auto, which takes the reference step here")))
+            }
+            (Err(reason), _) => Ok(Self::Reference { instead_of_fused: Some(reason) }),
+        }
+    }
+}
+
+impl fmt::Display for ChosenStep {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fused => formatter.write_str("fused step"),
+            Self::Reference { instead_of_fused: None } => formatter.write_str("reference step"),
+            Self::Reference { instead_of_fused: Some(reason) } => write!(formatter, "reference step ({reason})"),
+        }
+    }
 }
 
 /// Rows that the data-driven initialisers look at.
@@ -81,6 +124,7 @@ impl Job {
             fingerprint,
             dataset: source.name,
             classes: source.classes,
+            step: ChosenStep::choose(recipe.train.step, &architecture, &device)?,
             architecture,
             split,
             objective,
@@ -103,9 +147,12 @@ impl Job {
             micro_batch: usize::try_from(self.recipe.train.batch_size).ok(),
             horizon: self.horizon,
             seed: self.recipe.train.seed,
+            threads: threads::count(),
         };
-        let mut step: Box<dyn Step> = match self.recipe.train.step {
-            StepChoice::Auto | StepChoice::Reference => Box::new(ReferenceStep::new(&self.architecture, &config, &self.device.device)?),
+        let device = &self.device.device;
+        let mut step: Box<dyn Step> = match &self.step {
+            ChosenStep::Fused => Box::new(FusedStep::new(&self.architecture, &config, device)?),
+            ChosenStep::Reference { .. } => Box::new(ReferenceStep::new(&self.architecture, &config, device)?),
         };
         if calibration::needs_data(&self.architecture) {
             let rows = self.epoch_rows(1);

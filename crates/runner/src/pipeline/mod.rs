@@ -10,5 +10,5 @@ mod train;
 pub use best::Best;
 pub use evaluation::{Evaluation, evaluate, score_rows};
 pub use event::{Event, Observer};
-pub use job::{Job, TrainRows};
+pub use job::{ChosenStep, Job, TrainRows};
 pub use train::{Ending, Outcome, Stopped, train};

@@ -51,9 +51,11 @@ pub struct TrainSection {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepChoice {
-    /// The fastest that supports the configuration; at present the reference step.
+    /// The fused step where it can train the configuration, the reference step elsewhere.
     #[default]
     Auto,
+    /// Kernels of our own, on the CPU.
+    Fused,
     /// Candle's automatic differentiation.
     Reference,
 }

@@ -1,0 +1,227 @@
+//! The fast step on the CPU: its own kernels, preallocated buffers, and no work on zeros.
+
+mod layer;
+mod pass;
+mod plan;
+mod state;
+mod workspace;
+
+use crate::metrics::Totals;
+use crate::optimizer::Clock;
+use crate::{Examples, NamedTensors, Objective, Step, StepError, TrainingConfig};
+use candle_core::Device;
+use layer::{Layer, Tracked};
+use relumine_kernels::{Team, optimizer};
+use relumine_model::{Architecture, Head, LayerSpec, Role};
+use std::cell::RefCell;
+use workspace::Workspace;
+
+/// Forward, backward and update by the kernels of `relumine-kernels`, in phases that divide their work by shape among the threads. The same
+/// configuration gives the same bits at any number of threads. It computes what [`ReferenceStep`](crate::ReferenceStep) computes, up to the
+/// order in which sums are added.
+///
+/// Where enough of a layer's inputs are zero, its products skip them: see [`uses`](Self::uses).
+#[derive(Debug)]
+pub struct FusedStep {
+    layers: Vec<Layer>,
+    clock: Clock,
+    objective: Objective,
+    /// The objective's class weights as the kernel takes them.
+    class_weights: Vec<f32>,
+    micro_batch: Option<usize>,
+    head: Head,
+    seed: u64,
+    ema_decay: Option<f64>,
+    totals: Totals,
+    /// What evaluation needs to change, too.
+    hands: RefCell<Hands>,
+}
+
+/// Threads and buffers.
+#[derive(Debug)]
+struct Hands {
+    team: Team,
+    workspace: Workspace,
+    uses: Vec<Use>,
+}
+
+/// What a layer's latest pass made of its inputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Use {
+    /// Share of the inputs that were not zero; 1 where nobody looked.
+    pub lit_share: f64,
+    /// Whether the products skipped the zeros.
+    pub skips_zeros: bool,
+}
+
+impl FusedStep {
+    /// Rows evaluated at a time.
+    pub const EVALUATION_ROWS: usize = 256;
+
+    /// Why this configuration cannot be trained so, as the end of a sentence.
+    ///
+    /// # Errors
+    /// The first part of the configuration that has no fused form.
+    pub fn supports(architecture: &Architecture, device: &Device) -> Result<(), String> {
+        plan::check(architecture, device)
+    }
+
+    /// A model with fresh parameters, the same as the reference step's.
+    ///
+    /// # Errors
+    /// A configuration that has no fused form.
+    pub fn new(architecture: &Architecture, config: &TrainingConfig, device: &Device) -> Result<Self, StepError> {
+        plan::check(architecture, device).map_err(|reason| StepError::NotFused { reason })?;
+        let clock = Clock::new(&config.optimizer, config.horizon);
+        let (rule, averaged) = (clock.config.rule(), config.optimizer.ema_decay.is_some());
+        let layer = |spec: &LayerSpec| {
+            let activation = plan::kernel_activation(&spec.activation)?;
+            Some(Layer::new(spec, activation, config.seed, &*rule, averaged))
+        };
+        let layers: Vec<Layer> = architecture.layers.iter().filter_map(layer).collect();
+        let workspace = Workspace::new(&layers, 0);
+        let uses = vec![Use::default(); layers.len()];
+        Ok(Self {
+            layers,
+            clock,
+            class_weights: config.objective.class_weights.iter().flatten().map(|weight| *weight as f32).collect(),
+            objective: config.objective.clone(),
+            micro_batch: config.micro_batch,
+            head: architecture.head,
+            seed: config.seed,
+            ema_decay: config.optimizer.ema_decay,
+            totals: Totals::default(),
+            hands: RefCell::new(Hands { team: Team::new(config.threads), workspace, uses }),
+        })
+    }
+
+    /// What each layer's latest training pass made of its inputs.
+    #[must_use]
+    pub fn uses(&self) -> Vec<Use> {
+        self.hands.borrow().uses.clone()
+    }
+
+    /// The gradients of the mean loss, by parameter. For tests and comparisons between steps.
+    ///
+    /// # Errors
+    /// As [`Step::train`].
+    pub fn gradients(&mut self, examples: &Examples, rows: &[u32]) -> Result<NamedTensors, StepError> {
+        self.accumulate(examples, rows)?;
+        let mut gradients = NamedTensors::new();
+        for (tracked, gradient) in self.layers.iter().flat_map(Layer::parameters) {
+            gradients.insert(tracked.name.clone(), tracked.to_tensor(gradient)?);
+        }
+        Ok(gradients)
+    }
+
+    /// Penalties, clipping, and one pass over every parameter.
+    fn update(&mut self) {
+        let pace = self.clock.pace();
+        self.clock.steps += 1;
+        let config = &self.clock.config;
+        let team = &mut self.hands.get_mut().team;
+        if config.l1 != 0.0 || config.l2 != 0.0 {
+            for layer in &mut self.layers {
+                let penalties = (config.l1 as f32, config.l2 as f32);
+                optimizer::add_penalties(team, penalties, &layer.weight.value, &mut layer.gradient.weight);
+            }
+        }
+        let gradient_scale = config.clip_norm.map_or(1.0, |clip_norm| {
+            let squares = self.layers.iter().flat_map(Layer::parameters).map(|(_, gradient)| optimizer::sum_of_squares(gradient));
+            // A norm that is no number clips nothing, as in the reference.
+            let factor = clip_norm / (squares.sum::<f64>().sqrt() + 1e-6);
+            if factor < 1.0 { factor } else { 1.0 }
+        });
+        for (tracked, gradient) in self.layers.iter_mut().flat_map(Layer::parameters_mut) {
+            let settings = plan::update(config, pace, tracked.role, gradient_scale);
+            optimizer::update(team, &settings, &mut tracked.value, gradient, &mut tracked.slots);
+            if let (Some(max_norm), Role::Weight) = (config.max_norm, tracked.role) {
+                optimizer::bound_unit_norms(team, max_norm as f32, &mut tracked.value);
+            }
+            if let Some(decay) = self.ema_decay {
+                take_average(tracked, if pace.step == 1 { 0.0 } else { decay as f32 });
+            }
+        }
+    }
+
+    /// The loss of the rows that have been accumulated was not finite: the largest gradient, as the reference step reports it.
+    fn non_finite_loss(&self, loss: f64) -> StepError {
+        let (mut largest, mut parameter) = (0.0_f64, String::new());
+        for (tracked, gradient) in self.layers.iter().flat_map(Layer::parameters) {
+            for value in gradient.values() {
+                let magnitude = f64::from(*value).abs();
+                if parameter.is_empty() || magnitude > largest || (magnitude.is_nan() && !largest.is_nan()) {
+                    (largest, parameter) = (magnitude, tracked.name.clone());
+                }
+            }
+        }
+        let (step, learning_rate) = (self.clock.steps + 1, self.clock.learning_rate());
+        StepError::NonFiniteLoss { step, loss, learning_rate, gradient: largest, parameter }
+    }
+}
+
+/// `average <- decay average + (1 - decay) value`.
+fn take_average(tracked: &mut Tracked, decay: f32) {
+    if let Some(average) = &mut tracked.average {
+        for (average, value) in average.values_mut().iter_mut().zip(tracked.value.values()) {
+            *average = decay * *average + (1.0 - decay) * value;
+        }
+    }
+}
+
+impl Step for FusedStep {
+    fn name(&self) -> &'static str {
+        "fused"
+    }
+
+    fn train(&mut self, examples: &Examples, rows: &[u32]) -> Result<(), StepError> {
+        let totals = self.accumulate(examples, rows)?;
+        if !totals.loss.is_finite() {
+            return Err(self.non_finite_loss(totals.mean_loss()));
+        }
+        self.update();
+        self.totals += totals;
+        Ok(())
+    }
+
+    fn totals(&self) -> Result<Totals, StepError> {
+        Ok(self.totals)
+    }
+
+    fn reset_totals(&mut self) -> Result<(), StepError> {
+        self.totals = Totals::default();
+        Ok(())
+    }
+
+    fn logits(&self, examples: &Examples, rows: &[u32]) -> Result<Vec<f32>, StepError> {
+        self.evaluate(examples, rows)
+    }
+
+    fn steps(&self) -> u64 {
+        self.clock.steps
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.clock.learning_rate()
+    }
+
+    fn scale_learning_rate(&mut self, factor: f64) {
+        self.clock.outer_factor = factor;
+    }
+
+    fn parameters(&self) -> Result<NamedTensors, StepError> {
+        Ok(self.evaluated_tensors()?)
+    }
+
+    fn load_parameters(&mut self, parameters: &NamedTensors) -> Result<(), StepError> {
+        self.load_tensors(parameters)
+    }
+
+    fn optimizer_state(&self) -> Result<NamedTensors, StepError> {
+        Ok(self.state_tensors()?)
+    }
+
+    fn load_optimizer_state(&mut self, state: &NamedTensors) -> Result<(), StepError> {
+        self.load_state_tensors(state)
+    }
+}

@@ -1,0 +1,110 @@
+//! Which configurations have a fused form, and what the kernels are told of them.
+
+use crate::OptimizerConfig;
+use crate::optimizer::{Nadam, OptimizerName, Pace};
+use candle_core::Device;
+use relumine_kernels::optimizer::{Rule, Update};
+use relumine_kernels::{Activation, Dropout};
+use relumine_model::{Architecture, DropoutKind, LayerSpec, Role, activation};
+use relumine_random::{Purpose, Stream};
+
+/// Why a configuration has no fused form, as the end of a sentence; `Ok` where it has one.
+pub(super) fn check(architecture: &Architecture, device: &Device) -> Result<(), String> {
+    if !device.is_cpu() {
+        return Err("the fused step runs on the CPU alone".into());
+    }
+    for layer in &architecture.layers {
+        if layer.norm.position().is_some() {
+            return Err("normalised layers have no fused form".into());
+        }
+        if layer.input_noise != 0.0 {
+            return Err("Gaussian noise has no fused form".into());
+        }
+        if kernel_activation(&layer.activation).is_none() {
+            return Err(format!("{} has no fused form", layer.activation.name()));
+        }
+    }
+    Ok(())
+}
+
+/// The kernel of an activation, if there is one.
+pub(super) fn kernel_activation(activation: &activation::Activation) -> Option<Activation> {
+    use activation::{Activation as Kind, Approximation, Selu};
+    Some(match activation {
+        Kind::Identity(_) => Activation::Identity,
+        Kind::Sigmoid(_) => Activation::Sigmoid,
+        Kind::Tanh(_) => Activation::Tanh,
+        Kind::Relu(_) => Activation::Relu,
+        Kind::LeakyRelu(leaky) => Activation::LeakyRelu { negative_slope: leaky.negative_slope as f32 },
+        Kind::Elu(elu) => Activation::Elu { alpha: elu.alpha as f32, scale: 1.0 },
+        Kind::Selu(_) => Activation::Elu { alpha: Selu::ALPHA as f32, scale: Selu::SCALE as f32 },
+        Kind::Gelu(gelu) if gelu.approximate == Approximation::Tanh => Activation::GeluTanh,
+        Kind::Gelu(_) => Activation::Gelu,
+        Kind::Silu(_) => Activation::Silu,
+        Kind::Softplus(_) => Activation::Softplus,
+        Kind::Softsign(_) => Activation::Softsign,
+        Kind::HardSigmoid(_) => Activation::HardSigmoid,
+        Kind::Mish(_) => Activation::Mish,
+        Kind::ScaledTanh(_) => Activation::ScaledTanh { scale: 1.7159, stretch: 2.0 / 3.0 },
+        Kind::Maxout(_) => return None,
+    })
+}
+
+/// What a training step drops of the inputs of `layer`.
+pub(super) fn dropout(layer: &LayerSpec, seed: u64, step: u32) -> Option<Dropout> {
+    let rate = layer.input_dropout;
+    let stream = Stream::new(seed, Purpose::Dropout, layer.index);
+    match layer.dropout_kind {
+        _ if rate == 0.0 => None,
+        DropoutKind::Dropout => Some(Dropout::new(stream, step, rate)),
+        DropoutKind::AlphaDropout => {
+            let (a, b, alpha) = relumine_model::alpha_dropout_constants(rate);
+            Some(Dropout::affine(stream, step, rate, (a as f32, b as f32, (a * alpha + b) as f32)))
+        }
+    }
+}
+
+/// The constants of one step for a parameter of this role.
+pub(super) fn update(config: &OptimizerConfig, pace: Pace, role: Role, gradient_scale: f64) -> Update {
+    let decay = config.decay_of(role);
+    let decouples = matches!(config.name, OptimizerName::Adamw | OptimizerName::Lion);
+    Update {
+        rule: rule(config, pace),
+        gradient_scale: gradient_scale as f32,
+        clip_value: config.clip_value.map_or(f32::INFINITY, |value| value as f32),
+        coupled_decay: if decouples { 0.0 } else { decay as f32 },
+        shrink: if decouples { (1.0 - pace.learning_rate * decay) as f32 } else { 1.0 },
+    }
+}
+
+fn rule(config: &OptimizerConfig, pace: Pace) -> Rule {
+    let learning_rate = pace.learning_rate as f32;
+    let epsilon = config.epsilon.unwrap_or_default() as f32;
+    let rho = config.rho.unwrap_or_default() as f32;
+    let beta2 = config.betas.unwrap_or_default()[1];
+    let betas = [pace.momentum as f32, beta2 as f32];
+    let root = (1.0 - beta2.powf(pace.step as f64)).sqrt().recip() as f32;
+    let has_momentum = config.momentum.is_some_and(|momentum| momentum != 0.0);
+    match config.name {
+        OptimizerName::Sgd if has_momentum => {
+            Rule::Momentum { learning_rate, momentum: pace.momentum as f32, nesterov: config.nesterov == Some(true) }
+        }
+        OptimizerName::Sgd => Rule::Sgd { learning_rate },
+        OptimizerName::Adam | OptimizerName::Adamw => {
+            let correction1 = 1.0 - pace.momentum.powf(pace.step as f64);
+            Rule::Adam { rate: (pace.learning_rate / correction1) as f32, betas, root, epsilon }
+        }
+        OptimizerName::Nadam => {
+            let (of_gradient, of_mean) = Nadam::from_config(config).shares(pace.step);
+            let (of_gradient, of_mean) = (of_gradient as f32, of_mean as f32);
+            Rule::Nadam { learning_rate, betas, root, epsilon, of_gradient, of_mean }
+        }
+        OptimizerName::Rmsprop => {
+            let momentum = has_momentum.then_some(pace.momentum as f32);
+            Rule::RmsProp { learning_rate, rho, epsilon, momentum, centered: config.centered == Some(true) }
+        }
+        OptimizerName::Adagrad => Rule::Adagrad { learning_rate, epsilon },
+        OptimizerName::Adadelta => Rule::Adadelta { learning_rate, rho, epsilon },
+        OptimizerName::Lion => Rule::Lion { learning_rate, betas },
+    }
+}

@@ -1,0 +1,105 @@
+//! Parameters and optimiser state by name, as the reference step knows them.
+
+use super::FusedStep;
+use super::layer::{Layer, Tracked};
+use crate::reference::LIVE;
+use crate::{NamedTensors, StepError};
+use candle_core::{DType, Device, Result, Tensor};
+use relumine_kernels::Panels;
+use relumine_model::ModelError;
+
+/// The state's own counter, beside the slots.
+const STEP: &str = "step";
+
+impl FusedStep {
+    fn tracked(&self) -> impl Iterator<Item = &Tracked> {
+        self.layers.iter().flat_map(|layer| [&layer.weight, &layer.bias])
+    }
+
+    fn tracked_mut(&mut self) -> impl Iterator<Item = &mut Tracked> {
+        self.layers.iter_mut().flat_map(Layer::parameters_mut).map(|(tracked, _)| tracked)
+    }
+
+    /// The weights that evaluation uses.
+    pub(super) fn evaluated_tensors(&self) -> Result<NamedTensors> {
+        self.tracked().map(|tracked| Ok((tracked.name.clone(), tracked.to_tensor(tracked.evaluated())?))).collect()
+    }
+
+    /// Overwrites all weights; nothing has changed where a tensor is refused.
+    pub(super) fn load_tensors(&mut self, tensors: &NamedTensors) -> std::result::Result<(), StepError> {
+        for tracked in self.tracked() {
+            let (name, expected) = (tracked.name.clone(), tracked.shape());
+            let found = tensors.get(&name).ok_or_else(|| ModelError::MissingTensor { name: name.clone(), shape: expected.clone() })?;
+            if found.dims() != expected {
+                return Err(ModelError::MisshapenTensor { name, found: found.dims().to_vec(), expected }.into());
+            }
+        }
+        if let Some(name) = tensors.keys().find(|name| self.tracked().all(|tracked| tracked.name != **name)) {
+            return Err(ModelError::ExtraTensor { name: name.clone() }.into());
+        }
+        for tracked in self.tracked_mut() {
+            let values = host_values(&tensors[&tracked.name])?;
+            tracked.value.copy_from_transposed(&values);
+            if let Some(average) = &mut tracked.average {
+                average.copy_from_transposed(&values);
+            }
+        }
+        Ok(())
+    }
+
+    /// The slots by name, the step counter, and the weights that are being trained where evaluation uses their average.
+    pub(super) fn state_tensors(&self) -> Result<NamedTensors> {
+        let rule = self.clock.config.rule();
+        let mut state = NamedTensors::new();
+        for tracked in self.tracked() {
+            for (slot, values) in rule.slots().iter().zip(&tracked.slots) {
+                state.insert(format!("{}.{slot}", tracked.name), tracked.to_tensor(values)?);
+            }
+            if tracked.average.is_some() {
+                state.insert(format!("{}{LIVE}", tracked.name), tracked.to_tensor(&tracked.value)?);
+            }
+        }
+        let steps = i64::try_from(self.clock.steps).map_err(candle_core::Error::wrap)?;
+        state.insert(STEP.into(), Tensor::new(&[steps], &Device::Cpu)?);
+        Ok(state)
+    }
+
+    /// Overwrites what [`state_tensors`](Self::state_tensors) gives; nothing has changed where a tensor is refused.
+    pub(super) fn load_state_tensors(&mut self, state: &NamedTensors) -> std::result::Result<(), StepError> {
+        let foreign = |problem: String| StepError::ForeignState { problem };
+        let names = self.clock.config.rule().slots();
+        let averaged = self.ema_decay.is_some();
+        let expected = 1 + self.tracked().count() * (names.len() + usize::from(averaged));
+        if state.len() != expected {
+            return Err(foreign(format!("has {} tensors, not {expected}", state.len())));
+        }
+        let parts: Vec<String> = names.iter().map(|slot| format!(".{slot}")).chain(averaged.then(|| LIVE.to_owned())).collect();
+        let mut loaded = Vec::new();
+        for tracked in self.tracked() {
+            for part in &parts {
+                let name = format!("{}{part}", tracked.name);
+                let value = state.get(&name).ok_or_else(|| foreign(format!("lacks {name}")))?;
+                if value.dims() != tracked.shape() {
+                    return Err(foreign(format!("has {name} of shape {:?}, not {:?}", value.dims(), tracked.shape())));
+                }
+                loaded.push(host_values(value)?);
+            }
+        }
+        let steps = state.get(STEP).ok_or_else(|| foreign("lacks its step counter".into()))?.to_dtype(DType::I64)?.to_vec1::<i64>()?;
+        let steps = steps.first().and_then(|steps| u64::try_from(*steps).ok());
+        self.clock.steps = steps.ok_or_else(|| foreign("has a broken step counter".into()))?;
+        let mut loaded = loaded.into_iter();
+        for tracked in self.tracked_mut() {
+            let live = averaged.then_some(&mut tracked.value);
+            let places: Vec<&mut Panels> = tracked.slots.iter_mut().chain(live).collect();
+            for (place, values) in places.into_iter().zip(&mut loaded) {
+                place.copy_from_transposed(&values);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn host_values(tensor: &Tensor) -> Result<Vec<f32>> {
+    tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()
+}

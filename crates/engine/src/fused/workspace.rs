@@ -1,0 +1,60 @@
+//! The buffers of a pass, made once.
+
+use super::layer::Layer;
+use relumine_kernels::loss::RowLoss;
+use relumine_kernels::{Lit, Panels};
+use relumine_model::LayerSpec;
+
+/// What a pass over some rows writes. Shape suffixes: `b` rows, `i` inputs of the layer, `o` its outputs.
+#[derive(Debug)]
+pub(super) struct Workspace {
+    /// Rows that there is room for.
+    pub(super) capacity: usize,
+    /// One per layer.
+    pub(super) layers: Vec<LayerBuffers>,
+    /// `[b]`
+    pub(super) labels: Vec<u32>,
+    /// `[b]`
+    pub(super) losses: Vec<RowLoss>,
+}
+
+/// What a pass writes for one layer.
+#[derive(Debug)]
+pub(super) struct LayerBuffers {
+    /// `[b, i]`: what the layer reads, after dropout.
+    pub(super) inputs: Panels,
+    /// The inputs that are not zero.
+    pub(super) lit_inputs: Lit,
+    /// `[b, i]`: the slopes of the activation and dropout that made the inputs; unused in the first layer.
+    pub(super) slopes: Panels,
+    /// The slopes that are not zero.
+    pub(super) lit_slopes: Lit,
+    /// `[b, o]`: the gradient at the pre-activations.
+    pub(super) dz: Panels,
+    /// `[o, i]`: the weight, transposed, where the gradient at the inputs takes that way.
+    pub(super) transposed: Panels,
+}
+
+impl Workspace {
+    /// Room for passes over `capacity` rows.
+    pub(super) fn new(layers: &[Layer], capacity: usize) -> Self {
+        let buffers = layers.iter().enumerate().map(|(position, layer)| {
+            let LayerSpec { fan_in, fan_out, .. } = layer.spec;
+            let inputs = Panels::zeros(capacity, fan_in);
+            // The network's inputs need no gradient.
+            let (slopes, transposed) = match position {
+                0 => (Panels::zeros(0, fan_in), Panels::zeros(0, 0)),
+                _ => (inputs.clone(), Panels::zeros(fan_out, fan_in)),
+            };
+            LayerBuffers {
+                lit_inputs: Lit::new(&inputs),
+                lit_slopes: Lit::new(&slopes),
+                inputs,
+                slopes,
+                dz: Panels::zeros(capacity, fan_out),
+                transposed,
+            }
+        });
+        Self { capacity, layers: buffers.collect(), labels: vec![0; capacity], losses: vec![RowLoss::default(); capacity] }
+    }
+}
