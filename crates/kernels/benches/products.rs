@@ -5,7 +5,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use relumine_kernels::product::{Gradient, Way, forward, input_gradient, weight_gradient};
+use relumine_kernels::product::{Destination, Gradient, Way, forward, input_gradient, weight_gradient};
 use relumine_kernels::{Lit, Panels, Team};
 
 fn main() {
@@ -74,7 +74,7 @@ fn weight<const T: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)
     let mut layer = Layer::new(T, shape);
     bencher.counter(layer.flops).bench_local(|| {
         let Layer { team, x, lit, dense, z, gradient, .. } = &mut layer;
-        weight_gradient(team, (x, (!*dense).then_some(&*lit)), ROWS, z, gradient, false);
+        weight_gradient(team, (x, (!*dense).then_some(&*lit)), ROWS, z, Destination::Store(gradient));
     });
 }
 

@@ -1,8 +1,8 @@
 //! Dropout of a tile: the masks of the random crate, applied where outputs and slopes are in the cache.
 
+use crate::Panels;
 use crate::isa::dispatch_plain;
 use crate::pool::{Shares, Team};
-use crate::Panels;
 use relumine_random::{Stream, mask};
 use std::ops::Range;
 

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 /// team takes no time from anybody.
 ///
 /// A phase is a number of tasks that write to different places. Which thread does which task, and how many threads there are, changes
-/// nothing about the result.
+/// nothing about the result. A thread begins with its own share of the tasks, the same in every phase of as many, so that what it wrote
+/// is in its cache when it comes back to it; when it is done it helps the others.
 #[derive(Debug)]
 pub struct Team {
     shared: Arc<Shared>,
@@ -28,11 +29,16 @@ struct Phase {
 // SAFETY: the closure is `Sync`, and `Team::run` does not return before every worker has left it.
 unsafe impl Send for Phase {}
 
+/// On a cache line of its own.
+#[repr(align(64))]
+struct Cursor(AtomicUsize);
+
 struct Shared {
     /// Counts phases; odd and even make no difference. It changes when there is a new one.
     generation: AtomicUsize,
     phase: Mutex<Option<Phase>>,
-    next_task: AtomicUsize,
+    /// The next task of each thread's share.
+    cursors: Vec<Cursor>,
     /// Workers that have not finished the phase.
     working: AtomicUsize,
     sleepers: Mutex<usize>,
@@ -57,7 +63,7 @@ impl Team {
         let shared = Arc::new(Shared {
             generation: AtomicUsize::new(0),
             phase: Mutex::new(None),
-            next_task: AtomicUsize::new(0),
+            cursors: (0..threads.max(1)).map(|_| Cursor(AtomicUsize::new(0))).collect(),
             working: AtomicUsize::new(0),
             sleepers: Mutex::new(0),
             wake: Condvar::new(),
@@ -67,7 +73,7 @@ impl Team {
         // A system that refuses a thread leaves a smaller team, which gives the same results.
         let spawn = |number: usize| {
             let shared = Arc::clone(&shared);
-            std::thread::Builder::new().name(format!("kernels-{number}")).spawn(move || shared.work()).ok()
+            std::thread::Builder::new().name(format!("kernels-{number}")).spawn(move || shared.work(number)).ok()
         };
         let workers = (1..threads.max(1)).filter_map(spawn).collect();
         Self { shared, workers }
@@ -91,13 +97,16 @@ impl Team {
         let shared = &*self.shared;
         let phase = Phase { run, tasks };
         *lock(&shared.phase) = Some(phase);
-        shared.next_task.store(0, Ordering::Relaxed);
+        let shares = shared.cursors.len();
+        for (share, cursor) in shared.cursors.iter().enumerate() {
+            cursor.0.store(tasks * share / shares, Ordering::Relaxed);
+        }
         shared.working.store(self.workers.len(), Ordering::Relaxed);
         shared.generation.fetch_add(1, Ordering::Release);
         if *lock(&shared.sleepers) > 0 {
             shared.wake.notify_all();
         }
-        shared.do_tasks(phase);
+        shared.do_tasks(phase, 0);
         let mut spins = 0_u32;
         while shared.working.load(Ordering::Acquire) > 0 {
             spins += 1;
@@ -124,7 +133,7 @@ impl Drop for Team {
 }
 
 impl Shared {
-    fn work(&self) {
+    fn work(&self, number: usize) {
         let mut seen = 0;
         loop {
             seen = self.wait_for_phase(seen);
@@ -133,7 +142,7 @@ impl Shared {
             }
             let phase = *lock(&self.phase);
             if let Some(phase) = phase {
-                self.do_tasks(phase);
+                self.do_tasks(phase, number);
             }
             self.working.fetch_sub(1, Ordering::Release);
         }
@@ -163,16 +172,21 @@ impl Shared {
         self.generation.load(Ordering::Acquire)
     }
 
-    fn do_tasks(&self, phase: Phase) {
+    /// Its own share, and then what the others have not begun.
+    fn do_tasks(&self, phase: Phase, number: usize) {
         // SAFETY: the caller of `run` waits for this thread before the closure goes away.
         let run = unsafe { &*phase.run };
         let result = catch_unwind(AssertUnwindSafe(|| {
-            loop {
-                let task = self.next_task.fetch_add(1, Ordering::Relaxed);
-                if task >= phase.tasks {
-                    break;
+            let shares = self.cursors.len();
+            for share in (number..shares).chain(0..number) {
+                let end = phase.tasks * (share + 1) / shares;
+                loop {
+                    let task = self.cursors[share].0.fetch_add(1, Ordering::Relaxed);
+                    if task >= end {
+                        break;
+                    }
+                    run(task);
                 }
-                run(task);
             }
         }));
         if let Err(panic) = result {

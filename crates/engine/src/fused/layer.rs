@@ -1,8 +1,10 @@
 //! One layer's parameters, their gradients and the optimiser's state, as the kernels keep them.
 
-use crate::optimizer::UpdateRule;
+use super::plan;
+use crate::OptimizerConfig;
+use crate::optimizer::{Pace, UpdateRule};
 use candle_core::{Device, Tensor};
-use relumine_kernels::product::Gradient;
+use relumine_kernels::product::{Gradient, Target};
 use relumine_kernels::{Activation, Panels};
 use relumine_model::{LayerSpec, Role};
 
@@ -36,6 +38,11 @@ impl Tracked {
         }
         let value = Panels::zeros(rows, columns);
         Self { name, role, average: averaged.then(|| value.clone()), value, slots: vec![slot; rule.slots().len()] }
+    }
+
+    /// This parameter as the kernels update it.
+    pub(super) fn target(&mut self, config: &OptimizerConfig, pace: Pace) -> Target<'_> {
+        Target { update: plan::update(config, pace, self.role, 1.0), parameter: &mut self.value, slots: &mut self.slots }
     }
 
     /// What evaluation uses.

@@ -7,7 +7,7 @@ mod state;
 mod workspace;
 
 use crate::metrics::Totals;
-use crate::optimizer::Clock;
+use crate::optimizer::{Clock, Pace};
 use crate::{Examples, NamedTensors, Objective, Step, StepError, TrainingConfig};
 use candle_core::Device;
 use layer::{Layer, Tracked};
@@ -106,7 +106,7 @@ impl FusedStep {
     /// # Errors
     /// As [`Step::train`].
     pub fn gradients(&mut self, examples: &Examples, rows: &[u32]) -> Result<NamedTensors, StepError> {
-        self.accumulate(examples, rows)?;
+        self.pass(examples, rows, None)?;
         let mut gradients = NamedTensors::new();
         for (tracked, gradient) in self.layers.iter().flat_map(Layer::parameters) {
             gradients.insert(tracked.name.clone(), tracked.to_tensor(gradient)?);
@@ -114,10 +114,15 @@ impl FusedStep {
         Ok(gradients)
     }
 
+    /// Whether a step can be taken layer by layer, on the way back: where nothing needs all gradients at once.
+    fn steps_on_the_way(&self, rows: usize) -> bool {
+        let config = &self.clock.config;
+        let is_one_pass = self.micro_batch.is_none_or(|micro_batch| rows <= micro_batch);
+        is_one_pass && config.clip_norm.is_none() && config.l1 == 0.0 && config.l2 == 0.0
+    }
+
     /// Penalties, clipping, and one pass over every parameter.
-    fn update(&mut self) {
-        let pace = self.clock.pace();
-        self.clock.steps += 1;
+    fn update(&mut self, pace: Pace) {
         let config = &self.clock.config;
         let team = &mut self.hands.get_mut().team;
         if config.l1 != 0.0 || config.l2 != 0.0 {
@@ -135,13 +140,21 @@ impl FusedStep {
         for (tracked, gradient) in self.layers.iter_mut().flat_map(Layer::parameters_mut) {
             let settings = plan::update(config, pace, tracked.role, gradient_scale);
             optimizer::update(team, &settings, &mut tracked.value, gradient, &mut tracked.slots);
-            if let (Some(max_norm), Role::Weight) = (config.max_norm, tracked.role) {
+        }
+    }
+
+    /// What follows a step: bounded norms, the average, the count.
+    fn finish_step(&mut self, pace: Pace) {
+        let team = &mut self.hands.get_mut().team;
+        for (tracked, _) in self.layers.iter_mut().flat_map(Layer::parameters_mut) {
+            if let (Some(max_norm), Role::Weight) = (self.clock.config.max_norm, tracked.role) {
                 optimizer::bound_unit_norms(team, max_norm as f32, &mut tracked.value);
             }
             if let Some(decay) = self.ema_decay {
                 take_average(tracked, if pace.step == 1 { 0.0 } else { decay as f32 });
             }
         }
+        self.clock.steps = pace.step;
     }
 
     /// The loss of the rows that have been accumulated was not finite: the largest gradient, as the reference step reports it.
@@ -175,11 +188,16 @@ impl Step for FusedStep {
     }
 
     fn train(&mut self, examples: &Examples, rows: &[u32]) -> Result<(), StepError> {
-        let totals = self.accumulate(examples, rows)?;
+        let pace = self.clock.pace();
+        let on_the_way = self.steps_on_the_way(rows.len());
+        let totals = self.pass(examples, rows, on_the_way.then_some(pace))?;
         if !totals.loss.is_finite() {
             return Err(self.non_finite_loss(totals.mean_loss()));
         }
-        self.update();
+        if !on_the_way {
+            self.update(pace);
+        }
+        self.finish_step(pace);
         self.totals += totals;
         Ok(())
     }

@@ -4,10 +4,11 @@ use super::layer::Layer;
 use super::workspace::{LayerBuffers, Workspace};
 use super::{FusedStep, Hands, Use, plan};
 use crate::metrics::Totals;
-use crate::{Examples, StepError};
+use crate::optimizer::Pace;
+use crate::{Examples, OptimizerConfig, StepError};
 use relumine_kernels::gather::gather;
 use relumine_kernels::loss::{self, Objective, loss};
-use relumine_kernels::product::{Way, forward, input_gradient, weight_gradient};
+use relumine_kernels::product::{Destination, Way, forward, input_gradient, weight_gradient};
 use relumine_kernels::{Activation, Dropout};
 use relumine_model::Head;
 use std::ops::Range;
@@ -30,8 +31,9 @@ struct At {
 }
 
 impl FusedStep {
-    /// Leaves the gradients of the mean loss over `rows` in the layers, and gives what the passes saw.
-    pub(super) fn accumulate(&mut self, examples: &Examples, rows: &[u32]) -> Result<Totals, StepError> {
+    /// Passes over `rows`, and gives what they saw. With a `pace`, the layers take a step as soon as their gradients are there, if the loss is
+    /// finite; otherwise the gradients of the mean loss are left in the layers.
+    pub(super) fn pass(&mut self, examples: &Examples, rows: &[u32], pace: Option<Pace>) -> Result<Totals, StepError> {
         let labels = examples.labels();
         let total_weight = match &self.objective.class_weights {
             None => rows.len() as f64,
@@ -57,7 +59,8 @@ impl FusedStep {
             fetch(hands, examples, rows)?;
             forward_pass(hands, &self.layers, rows.len(), Some(at));
             totals += loss_pass(hands, &objective, examples, rows);
-            backward_pass(hands, &mut self.layers, rows.len(), number > 0);
+            let step = pace.filter(|_| totals.loss.is_finite()).map(|pace| (&self.clock.config, pace));
+            backward_pass(hands, &mut self.layers, rows.len(), step, number > 0);
         }
         Ok(totals)
     }
@@ -180,8 +183,8 @@ fn loss_pass(hands: &mut Hands, objective: &Objective<'_>, examples: &Examples, 
     totals
 }
 
-/// Leaves the gradients of weights and biases in the layers, from the last to the first.
-fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize, accumulate: bool) {
+/// From the last layer to the first: takes a step, or leaves the gradients of weights and biases in the layers.
+fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize, step: Option<(&OptimizerConfig, Pace)>, add: bool) {
     let Hands { team, workspace, uses } = hands;
     for position in (0..layers.len()).rev() {
         let looks = position > 0 && may_be_zero(layers, position, true);
@@ -197,6 +200,15 @@ fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize, accumulat
             input_gradient(team, dz, rows, &layer.weight.value, slopes, &mut previous.dz, way);
         }
         let x = (&*inputs, uses[position].skips_zeros.then_some(&*lit_inputs));
-        weight_gradient(team, x, rows, dz, &mut layer.gradient, accumulate);
+        let destination = match step {
+            Some((config, pace)) => Destination::Update {
+                weight: layer.weight.target(config, pace),
+                bias: layer.bias.target(config, pace),
+                backwards: pace.step % 2 == 0,
+            },
+            None if add => Destination::Add(&mut layer.gradient),
+            None => Destination::Store(&mut layer.gradient),
+        };
+        weight_gradient(team, x, rows, dz, destination);
     }
 }

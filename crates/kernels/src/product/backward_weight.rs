@@ -2,6 +2,7 @@ use super::forward::each_panel;
 use super::tile::{Dense, Sparse, dense, sparse_pair};
 use crate::isa::dispatch_simd;
 use crate::lit::BLOCK;
+use crate::optimizer::{Update, apply};
 use crate::pool::{Shares, Team};
 use crate::simd::Simd;
 use crate::{Lit, PANEL, Panels};
@@ -16,72 +17,150 @@ pub struct Gradient {
     pub bias: Panels,
 }
 
-/// The gradients of weight and bias from the first `rows` rows of `x` `[rows, in]` and `dz` `[rows, out]`. `lit` belongs to `x`, or is `None` to
-/// multiply everything. With `accumulate` they are added to what `gradient` holds.
-pub fn weight_gradient(
-    team: &mut Team,
-    (x, lit): (&Panels, Option<&Lit>),
-    rows: usize,
-    dz: &Panels,
-    gradient: &mut Gradient,
-    accumulate: bool,
-) {
-    let Gradient { weight, bias } = gradient;
-    debug_assert!(x.columns() == weight.rows() && dz.columns() == weight.columns() && rows <= x.rows() && rows <= dz.rows());
-    let (stride, width) = (weight.stride(), weight.width());
-    let (in_panels, pairs) = (x.count(), dz.count().div_ceil(2));
-    let inputs = x.columns();
-    let (weight, bias) = (Shares::new(weight.values_mut()), Shares::new(bias.values_mut()));
-    // The first tasks are the biases', one for each panel.
-    team.run(dz.count() + in_panels * pairs, |task| {
-        let Some(task) = task.checked_sub(dz.count()) else {
-            // SAFETY: each task has a panel of its own.
-            let sums = unsafe { bias.part(task * width, width) };
-            return sum_rows(&dz.values()[task * dz.stride()..][..rows * width], sums, accumulate);
-        };
-        let (in_panel, pair) = (task / pairs, task % pairs);
+/// A parameter to be updated as soon as its gradient is there, tile by tile, while both are in the cache: its gradient is never stored.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// What to do.
+    pub update: Update,
+    /// The parameter.
+    pub parameter: &'a mut Panels,
+    /// The optimiser's slots, up to three.
+    pub slots: &'a mut [Panels],
+}
+
+/// What becomes of the gradients of a layer.
+#[derive(Debug)]
+pub enum Destination<'a> {
+    /// They are stored.
+    Store(&'a mut Gradient),
+    /// They are added to what is stored.
+    Add(&'a mut Gradient),
+    /// They update weight and bias at once.
+    Update {
+        /// The weight.
+        weight: Target<'a>,
+        /// The bias.
+        bias: Target<'a>,
+        /// From the last input to the first: in turn with the other direction, what a step left in the cache is what the next one begins with.
+        backwards: bool,
+    },
+}
+
+/// The gradients of weight `[in, out]` and bias `[1, out]` from the first `rows` rows of `x` `[rows, in]` and `dz` `[rows, out]`. `lit` belongs
+/// to `x`, or is `None` to multiply everything.
+pub fn weight_gradient(team: &mut Team, (x, lit): (&Panels, Option<&Lit>), rows: usize, dz: &Panels, destination: Destination<'_>) {
+    debug_assert!(rows <= x.rows() && rows <= dz.rows());
+    let (weight, bias, backwards) = match destination {
+        Destination::Store(gradient) => (Place::store(&mut gradient.weight, false), Place::store(&mut gradient.bias, false), false),
+        Destination::Add(gradient) => (Place::store(&mut gradient.weight, true), Place::store(&mut gradient.bias, true), false),
+        Destination::Update { weight, bias, backwards } => (Place::update(weight), Place::update(bias), backwards),
+    };
+    let (in_panels, inputs, width) = (x.count(), x.columns(), dz.width());
+    let stride = inputs * width;
+    // A panel of outputs after the other, so that a thread meets the weights that it met in the forward pass.
+    team.run(in_panels * dz.count().div_ceil(2), |task| {
+        let (pair, in_panel) = (task / in_panels, task % in_panels);
+        let in_panel = if backwards { in_panels - 1 - in_panel } else { in_panel };
         let panels = 2 * pair..(2 * pair + 2).min(dz.count());
+        if in_panel == 0 {
+            for panel in panels.clone() {
+                bias.fill(panel * width, width, |sums| sum_rows(&dz.values()[panel * dz.stride()..][..rows * width], sums));
+            }
+        }
         let first = in_panel * x.width();
         let range = first..(first + x.width()).min(inputs);
-        let place = |panel: usize| panel * stride + range.start * width;
-        if !accumulate {
-            for panel in panels.clone() {
-                // SAFETY: each task has rows and panels of the weight of its own.
-                unsafe { weight.part(place(panel), range.len() * width) }.fill(0.0);
-            }
-        }
-        let c = weight.at(place(panels.start));
-        match lit {
-            // SAFETY: the shapes fit, as checked above.
-            Some(lit) => unsafe { skipping(&Task { x, lit, dz, in_panel, inputs: range.len(), panels, c, c_panel: stride }) },
-            None => {
-                for panel in panels.clone() {
-                    let product = Dense {
-                        a: x.values()[in_panel * x.stride()..].as_ptr(),
-                        a_row: 1,
-                        a_k: x.width(),
-                        a_run: rows,
-                        a_run_step: 0,
-                        b: dz.values()[panel * dz.stride()..].as_ptr(),
-                        // SAFETY: the second panel is one stride further on.
-                        c: unsafe { c.add((panel - panels.start) * stride) },
-                        width,
-                        rows: range.len(),
-                        terms: rows,
-                    };
-                    // SAFETY: the shapes fit, as checked above.
-                    unsafe { dense(&product) };
+        let (from, len) = (panels.start * stride + range.start * width, range.len() * width);
+        weight.fill_pair((from, len), (panels.len(), stride), |c, c_panel| {
+            match lit {
+                // SAFETY: the shapes fit, and `c` points at room for both panels that is this task's alone.
+                Some(lit) => unsafe { skipping(&Task { x, lit, dz, in_panel, inputs: range.len(), panels: panels.clone(), c, c_panel }) },
+                None => {
+                    for panel in panels.clone() {
+                        let product = Dense {
+                            a: x.values()[in_panel * x.stride()..].as_ptr(),
+                            a_row: 1,
+                            a_k: x.width(),
+                            a_run: rows,
+                            a_run_step: 0,
+                            b: dz.values()[panel * dz.stride()..].as_ptr(),
+                            // SAFETY: the second panel is so far further on.
+                            c: unsafe { c.add((panel - panels.start) * c_panel) },
+                            width,
+                            rows: range.len(),
+                            terms: rows,
+                        };
+                        // SAFETY: as above.
+                        unsafe { dense(&product) };
+                    }
                 }
             }
-        }
+        });
     });
 }
 
-/// Adds rows up, the first first.
-fn sum_rows(values: &[f32], sums: &mut [f32], accumulate: bool) {
-    if !accumulate {
-        sums.fill(0.0);
+/// Where one gradient goes.
+struct Place<'a> {
+    /// Where it is stored; the parameter itself where it is updated.
+    values: Shares<'a, f32>,
+    kind: Kind<'a>,
+}
+
+enum Kind<'a> {
+    Store { add: bool },
+    Update { update: Update, slots: [Option<Shares<'a, f32>>; 3] },
+}
+
+/// Values of a tile: two panels of 64 outputs by 64 inputs.
+const TILE: usize = 2 * PANEL * PANEL;
+
+impl<'a> Place<'a> {
+    fn store(gradient: &'a mut Panels, add: bool) -> Self {
+        Self { values: Shares::new(gradient.values_mut()), kind: Kind::Store { add } }
     }
+
+    fn update(target: Target<'a>) -> Self {
+        let mut slots = target.slots.iter_mut().map(|slot| Shares::new(slot.values_mut()));
+        let slots = [slots.next(), slots.next(), slots.next()];
+        Self { values: Shares::new(target.parameter.values_mut()), kind: Kind::Update { update: target.update, slots } }
+    }
+
+    /// Adds `gradient` to zeros or to what is there, or updates by it: `len` elements from `from` on, which are this task's alone.
+    fn fill(&self, from: usize, len: usize, gradient: impl FnOnce(&mut [f32])) {
+        self.fill_pair((from, len), (1, 0), |start, _| {
+            // SAFETY: `fill_pair` hands out `len` elements.
+            gradient(unsafe { std::slice::from_raw_parts_mut(start, len) });
+        });
+    }
+
+    /// The same for `panels` parts of a matrix, `stride` apart. `gradient` gets the first part and how far the next one is.
+    fn fill_pair(&self, (from, len): (usize, usize), (panels, stride): (usize, usize), gradient: impl FnOnce(*mut f32, usize)) {
+        match &self.kind {
+            Kind::Store { add } => {
+                for panel in 0..panels {
+                    // SAFETY: each task has elements of its own.
+                    let part = unsafe { self.values.part(from + panel * stride, len) };
+                    if !add {
+                        part.fill(0.0);
+                    }
+                }
+                gradient(self.values.at(from), stride);
+            }
+            Kind::Update { update, slots } => {
+                let mut tile = [0.0_f32; TILE];
+                gradient(tile.as_mut_ptr(), TILE / 2);
+                for panel in 0..panels {
+                    // SAFETY: as above.
+                    let part = |shares: &Shares<'a, f32>| unsafe { shares.part(from + panel * stride, len) };
+                    let slots = slots.each_ref().map(|slot| slot.as_ref().map_or_else(Default::default, part));
+                    apply(update, part(&self.values), &tile[panel * (TILE / 2)..][..len], slots);
+                }
+            }
+        }
+    }
+}
+
+/// Adds rows to `sums`, the first first.
+fn sum_rows(values: &[f32], sums: &mut [f32]) {
     for row in values.chunks_exact(sums.len()) {
         sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }

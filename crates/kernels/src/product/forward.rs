@@ -26,7 +26,7 @@ pub fn forward(
     debug_assert!(rows <= x.rows() && rows <= out.rows());
     debug_assert!(slopes.as_ref().is_none_or(|slopes| slopes.rows() == out.rows() && slopes.columns() == out.columns()));
     let pairs = out.count().div_ceil(2);
-    let chunk = chunk_rows(rows, pairs);
+    let chunk = chunk_rows(rows, pairs, team.threads());
     let chunks = rows.div_ceil(chunk);
     let (stride, width) = (out.stride(), out.width());
     let (out, slopes) = (Shares::new(out.values_mut()), slopes.map(|slopes| Shares::new(slopes.values_mut())));
@@ -61,9 +61,9 @@ pub fn forward(
     });
 }
 
-/// Rows of a task: enough to use a panel of weights well, and few enough to give every thread something.
-fn chunk_rows(rows: usize, pairs: usize) -> usize {
-    if rows.div_ceil(64) * pairs >= 8 { 64 } else { 32 }
+/// Rows of a task: enough to use a panel of weights well, and few enough to give every thread something. It changes no bit of the result.
+fn chunk_rows(rows: usize, pairs: usize, threads: usize) -> usize {
+    [128, 64].into_iter().find(|chunk| rows.div_ceil(*chunk) * pairs >= threads).unwrap_or(32)
 }
 
 unsafe fn whole(x: &Panels, w: &Panels, panel: usize, rows: &Range<usize>, c: *mut f32) {

@@ -15,7 +15,7 @@ mod forward;
 mod tile;
 
 pub use backward_data::{Way, input_gradient};
-pub use backward_weight::{Gradient, weight_gradient};
+pub use backward_weight::{Destination, Gradient, Target, weight_gradient};
 pub use forward::{Finish, forward};
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::optimizer::{Rule, Update};
 use crate::{Lit, Panels, Team};
 
 /// Values of both signs, some of them exact zeros.
@@ -72,14 +73,34 @@ fn forward_is_the_product_and_skipping_zeros_changes_no_bit() {
     }
 }
 
+/// Weight and bias after an SGD step of 1/2, each tile as soon as its gradient is there.
+fn updated(x: &Panels, lit: &Lit, rows: usize, dz: &Panels, (w, bias): (&Panels, &Panels), backwards: bool) -> [Vec<f32>; 2] {
+    let rule = Rule::Sgd { learning_rate: 0.5 };
+    let update = Update { rule, gradient_scale: 1.0, clip_value: f32::INFINITY, coupled_decay: 0.0, shrink: 1.0 };
+    let (mut w, mut bias) = (w.clone(), bias.clone());
+    let destination = Destination::Update {
+        weight: Target { update, parameter: &mut w, slots: &mut [] },
+        bias: Target { update, parameter: &mut bias, slots: &mut [] },
+        backwards,
+    };
+    weight_gradient(&mut Team::new(2), (x, Some(lit)), rows, dz, destination);
+    [w.to_rows(w.rows()), bias.to_rows(1)]
+}
+
+/// The same from stored gradients.
+fn by_gradient(w: &Panels, bias: &Panels, weight: &[f32], sums: &[f32]) -> [Vec<f32>; 2] {
+    let step = |values: Vec<f32>, gradient: &[f32]| values.iter().zip(gradient).map(|(value, g)| value - 0.5 * g).collect();
+    [step(w.to_rows(w.rows()), weight), step(bias.to_rows(1), sums)]
+}
+
 #[test]
 fn weight_gradients_are_the_products_and_skipping_zeros_changes_no_bit() {
     for Case { rows, x, lit, w, bias, dz } in cases() {
         let run = |lit: Option<&Lit>, threads: usize, twice: bool| {
             let mut gradient = Gradient { weight: w.clone(), bias: bias.clone() };
-            weight_gradient(&mut Team::new(threads), (&x, lit), rows, &dz, &mut gradient, false);
+            weight_gradient(&mut Team::new(threads), (&x, lit), rows, &dz, Destination::Store(&mut gradient));
             if twice {
-                weight_gradient(&mut Team::new(threads), (&x, lit), rows, &dz, &mut gradient, true);
+                weight_gradient(&mut Team::new(threads), (&x, lit), rows, &dz, Destination::Add(&mut gradient));
             }
             (gradient.weight.to_rows(w.rows()), gradient.bias.to_rows(1))
         };
@@ -89,6 +110,9 @@ fn weight_gradients_are_the_products_and_skipping_zeros_changes_no_bit() {
             assert_eq!(run(None, threads, false), (weight.clone(), sums.clone()));
         }
         assert_eq!(run(Some(&lit), 2, true), run(None, 1, true));
+        for backwards in [false, true] {
+            assert_eq!(updated(&x, &lit, rows, &dz, (&w, &bias), backwards), by_gradient(&w, &bias, &weight, &sums));
+        }
         for column in 0..w.columns() {
             assert_close("bias", sums[column], (0..rows).map(|row| f64::from(dz.get(row, column))).sum(), rows);
             for input in 0..w.rows() {

@@ -2,6 +2,9 @@
 //! optimisers, which document them.
 
 use crate::Panels;
+#[cfg(target_arch = "x86_64")]
+mod adam_avx512;
+
 use crate::isa::{dispatch_plain, mul_add};
 use crate::pool::{Shares, Team};
 
@@ -70,6 +73,12 @@ pub struct Update {
     pub shrink: f32,
 }
 
+/// What is smaller than this in a slot counts as zero. A mean that only decays ends among the subnormal numbers, stays there for good (0.9
+/// of the smallest one rounds to itself), and makes every operation on it a hundred times slower; no update can show the difference.
+const SETTLED: f32 = 1e-30;
+/// A gradient whose square would be lost beside any epsilon, and subnormal after its first weighting.
+const SMALLEST_SQUARED: f32 = 1e-17;
+
 /// Elements of a task: a few pages of every tensor.
 const CHUNK: usize = 8192;
 
@@ -93,8 +102,22 @@ pub fn update(team: &mut Team, update: &Update, parameter: &mut Panels, gradient
     });
 }
 
+/// Updates elements: `slots` are as long as `parameter`, or empty where the rule has no more.
+pub(crate) fn apply(update: &Update, parameter: &mut [f32], gradient: &[f32], slots: [&mut [f32]; 3]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Rule::Adam { rate, betas, root, epsilon } = update.rule {
+        if epsilon >= adam_avx512::SMALLEST_EPSILON && crate::Isa::detect() == crate::Isa::Avx512 {
+            let [mean, square, _] = slots;
+            let constants = adam_avx512::Constants { rate, betas, root, epsilon };
+            // SAFETY: the processor has AVX-512.
+            return unsafe { adam_avx512::adam(update, constants, parameter, gradient, mean, square) };
+        }
+    }
+    apply_exactly(update, parameter, gradient, slots);
+}
+
 dispatch_plain! {
-    fn apply(update: &Update, parameter: &mut [f32], gradient: &[f32], slots: [&mut [f32]; 3]) = apply_plain
+    fn apply_exactly(update: &Update, parameter: &mut [f32], gradient: &[f32], slots: [&mut [f32]; 3]) = apply_plain
 }
 
 #[inline(always)]
@@ -103,55 +126,57 @@ fn apply_plain<const FUSED: bool>(update: &Update, parameter: &mut [f32], gradie
     match update.rule {
         Rule::Sgd { learning_rate } => each::<0, FUSED>(update, parameter, gradient, [], |g, []| (learning_rate * g, [])),
         Rule::Momentum { learning_rate, momentum, nesterov } => each::<1, FUSED>(update, parameter, gradient, [first], |g, [buffer]| {
-            let buffer = mul_add::<FUSED>(momentum, buffer, g);
+            let buffer = settle(mul_add::<FUSED>(momentum, buffer, g));
             let direction = if nesterov { mul_add::<FUSED>(momentum, buffer, g) } else { buffer };
             (learning_rate * direction, [buffer])
         }),
-        Rule::Adam { rate, betas, root, epsilon } => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, square]| {
-            let (mean, square) = moments::<FUSED>(betas, g, mean, square);
-            (rate * mean / mul_add::<FUSED>(square.sqrt(), root, epsilon), [mean, square])
-        }),
+        Rule::Adam { rate, betas, root, epsilon } => {
+            each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, squares]| {
+                let (mean, squares) = moments::<FUSED>(betas, g, mean, squares);
+                (rate * mean / mul_add::<FUSED>(squares.sqrt(), root, epsilon), [mean, squares])
+            })
+        }
         Rule::Nadam { learning_rate, betas, root, epsilon, of_gradient, of_mean } => {
-            each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, square]| {
-                let (mean, square) = moments::<FUSED>(betas, g, mean, square);
+            each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, squares]| {
+                let (mean, squares) = moments::<FUSED>(betas, g, mean, squares);
                 let direction = mul_add::<FUSED>(of_gradient, g, of_mean * mean);
-                (learning_rate * direction / mul_add::<FUSED>(square.sqrt(), root, epsilon), [mean, square])
+                (learning_rate * direction / mul_add::<FUSED>(squares.sqrt(), root, epsilon), [mean, squares])
             });
         }
         Rule::RmsProp { learning_rate, rho, epsilon, momentum, centered } => {
             // Where a slot is missing, its place is taken by the next one: see the engine's names.
             match (centered, momentum) {
-                (false, None) => each::<1, FUSED>(update, parameter, gradient, [first], |g, [square]| {
-                    let square = decay::<FUSED>(rho, square, g * g);
-                    (learning_rate * g / (square.sqrt() + epsilon), [square])
+                (false, None) => each::<1, FUSED>(update, parameter, gradient, [first], |g, [squares]| {
+                    let squares = decay::<FUSED>(rho, squares, square(g));
+                    (learning_rate * g / (squares.sqrt() + epsilon), [squares])
                 }),
-                (false, Some(momentum)) => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [square, buffer]| {
-                    let square = decay::<FUSED>(rho, square, g * g);
-                    let buffer = mul_add::<FUSED>(momentum, buffer, g / (square.sqrt() + epsilon));
-                    (learning_rate * buffer, [square, buffer])
+                (false, Some(momentum)) => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [squares, buffer]| {
+                    let squares = decay::<FUSED>(rho, squares, square(g));
+                    let buffer = settle(mul_add::<FUSED>(momentum, buffer, g / (squares.sqrt() + epsilon)));
+                    (learning_rate * buffer, [squares, buffer])
                 }),
-                (true, None) => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [square, mean]| {
-                    let (square, mean) = (decay::<FUSED>(rho, square, g * g), decay::<FUSED>(rho, mean, g));
-                    (learning_rate * g / (variance(square, mean).sqrt() + epsilon), [square, mean])
+                (true, None) => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [squares, mean]| {
+                    let (squares, mean) = (decay::<FUSED>(rho, squares, square(g)), decay::<FUSED>(rho, mean, g));
+                    (learning_rate * g / (variance(squares, mean).sqrt() + epsilon), [squares, mean])
                 }),
                 (true, Some(momentum)) => {
-                    each::<3, FUSED>(update, parameter, gradient, [first, second, third], |g, [square, mean, buffer]| {
-                        let (square, mean) = (decay::<FUSED>(rho, square, g * g), decay::<FUSED>(rho, mean, g));
-                        let buffer = mul_add::<FUSED>(momentum, buffer, g / (variance(square, mean).sqrt() + epsilon));
-                        (learning_rate * buffer, [square, mean, buffer])
+                    each::<3, FUSED>(update, parameter, gradient, [first, second, third], |g, [squares, mean, buffer]| {
+                        let (squares, mean) = (decay::<FUSED>(rho, squares, square(g)), decay::<FUSED>(rho, mean, g));
+                        let buffer = settle(mul_add::<FUSED>(momentum, buffer, g / (variance(squares, mean).sqrt() + epsilon)));
+                        (learning_rate * buffer, [squares, mean, buffer])
                     });
                 }
             }
         }
         Rule::Adagrad { learning_rate, epsilon } => each::<1, FUSED>(update, parameter, gradient, [first], |g, [sum]| {
-            let sum = mul_add::<FUSED>(g, g, sum);
+            let sum = sum + square(g);
             (learning_rate * g / (sum.sqrt() + epsilon), [sum])
         }),
         Rule::Adadelta { learning_rate, rho, epsilon } => {
-            each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [square, accumulated]| {
-                let square = decay::<FUSED>(rho, square, g * g);
-                let delta = (accumulated + epsilon).sqrt() / (square + epsilon).sqrt() * g;
-                (learning_rate * delta, [square, decay::<FUSED>(rho, accumulated, delta * delta)])
+            each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [squares, accumulated]| {
+                let squares = decay::<FUSED>(rho, squares, square(g));
+                let delta = (accumulated + epsilon).sqrt() / (squares + epsilon).sqrt() * g;
+                (learning_rate * delta, [squares, decay::<FUSED>(rho, accumulated, delta * delta)])
             });
         }
         Rule::Lion { learning_rate, betas: [beta1, beta2] } => each::<1, FUSED>(update, parameter, gradient, [first], |g, [mean]| {
@@ -165,12 +190,23 @@ fn apply_plain<const FUSED: bool>(update: &Update, parameter: &mut [f32], gradie
 /// `rate * old + (1 - rate) * new`.
 #[inline(always)]
 fn decay<const FUSED: bool>(rate: f32, old: f32, new: f32) -> f32 {
-    mul_add::<FUSED>(rate, old, (1.0 - rate) * new)
+    settle(mul_add::<FUSED>(rate, old, (1.0 - rate) * settle(new)))
 }
 
 #[inline(always)]
-fn moments<const FUSED: bool>([beta1, beta2]: [f32; 2], g: f32, mean: f32, square: f32) -> (f32, f32) {
-    (decay::<FUSED>(beta1, mean, g), decay::<FUSED>(beta2, square, g * g))
+fn settle(x: f32) -> f32 {
+    if x.abs() < SETTLED { 0.0 } else { x }
+}
+
+#[inline(always)]
+fn square(g: f32) -> f32 {
+    let sized = if g.abs() < SMALLEST_SQUARED { 0.0 } else { g };
+    sized * sized
+}
+
+#[inline(always)]
+fn moments<const FUSED: bool>([beta1, beta2]: [f32; 2], g: f32, mean: f32, old_square: f32) -> (f32, f32) {
+    (decay::<FUSED>(beta1, mean, g), decay::<FUSED>(beta2, old_square, square(g)))
 }
 
 /// Where rounding makes it negative it counts as 0.

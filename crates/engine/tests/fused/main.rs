@@ -1,0 +1,17 @@
+//! The fused step against the reference step, tensor by tensor, and what both promise.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod accuracy;
+mod case;
+mod close;
+mod data;
+mod evaluation;
+mod failures;
+mod masks;
+#[path = "../support/optimizer_names.rs"]
+mod optimizer_names;
+mod passes;
+mod state;
+mod threads;
+mod training;

@@ -1,0 +1,131 @@
+//! One pass: initial weights, loss, every gradient and the logits of evaluation.
+
+use crate::case::Case;
+use crate::close::{Tolerance, assert_close, assert_same, assert_within};
+use crate::data::Kind;
+use candle_core::Device;
+use relumine_engine::{FusedStep, Step};
+use relumine_model::{Activation, ModelConfig};
+use serde_json::{Value, json};
+
+/// Both steps add the same terms in orders of their own, in 24 bits: a sum of n terms is off by about sqrt(n) 2^-24 of its largest terms,
+/// and a product of layers by a little more. An element that is small because its terms cancel is off by as much as a large one, so the
+/// measure is the tensor's largest element.
+const ROUNDING: Tolerance = Tolerance { absolute: 1e-7, relative: 0.0, of_largest: 1e-5 };
+
+/// The weights to the bit, and the rest for a batch of each size.
+fn check(case: &Case, batches: &[usize]) {
+    for count in batches {
+        let (mut fused, mut reference) = (case.fused(), case.reference());
+        let what = format!("{}, {count} rows", case.name);
+        let rows = case.rows(0, *count);
+        assert_same(&format!("{what}: initial"), &fused.parameters().unwrap(), &reference.parameters().unwrap());
+        assert_same(&format!("{what}: initial"), &fused.optimizer_state().unwrap(), &reference.optimizer_state().unwrap());
+        let [ours, theirs] = [fused.gradients(&case.examples, &rows).unwrap(), reference.gradients(&case.examples, &rows).unwrap()];
+        assert_close(&format!("{what}: gradient"), &ours, &theirs, ROUNDING);
+        let [ours, theirs] = [&fused as &dyn Step, &reference].map(|step| {
+            let logits = step.logits(&case.examples, &rows).unwrap();
+            logits.into_iter().map(f64::from).collect::<Vec<_>>()
+        });
+        assert_within(&format!("{what}: logits"), &ours, &theirs, ROUNDING);
+        for step in [&mut fused as &mut dyn Step, &mut reference] {
+            step.train(&case.examples, &rows).unwrap();
+        }
+        let [ours, theirs] = [fused.totals().unwrap(), reference.totals().unwrap()];
+        assert_eq!((ours.rows, ours.correct), (theirs.rows, theirs.correct), "{what}");
+        assert_within(&format!("{what}: loss"), &[ours.mean_loss()], &[theirs.mean_loss()], Tolerance { absolute: 1e-6, relative: 1e-6, of_largest: 0.0 });
+    }
+}
+
+/// Every kind by its name, and the second form of those that have one; but for those without a fused form.
+fn activations() -> Vec<Value> {
+    let others = [
+        json!({ "name": "leaky_relu", "negative_slope": 0.2 }),
+        json!({ "name": "elu", "alpha": 0.5 }),
+        json!({ "name": "gelu", "approximate": "tanh" }),
+    ];
+    let all: Vec<Value> = Activation::NAMES.iter().map(|name| json!(name)).chain(others).collect();
+    let (fused, alone): (Vec<_>, Vec<_>) = all.into_iter().partition(|activation| {
+        let config: ModelConfig = serde_json::from_value(json!({ "activation": activation })).unwrap();
+        FusedStep::supports(&config.architecture(3, 2).unwrap(), &Device::Cpu).is_ok()
+    });
+    assert_eq!(alone, ["maxout"]);
+    fused
+}
+
+#[test]
+fn every_activation_under_both_heads_with_every_form_of_dropout() {
+    let dropouts = [
+        json!({}),
+        json!({ "dropout": 0.5 }),
+        json!({ "dropout": 0.3, "dropout_kind": "alpha_dropout" }),
+        json!({ "input_dropout": 0.3 }),
+        json!({ "dropout": 0.6, "input_dropout": 0.7 }),
+        json!({ "dropout": 0.5, "input_dropout": 0.2, "dropout_kind": "alpha_dropout" }),
+    ];
+    for (activation, dropout) in activations().into_iter().flat_map(|activation| dropouts.clone().map(|dropout| (activation.clone(), dropout))) {
+        for (head, classes) in [("softmax", 3), ("sigmoid", 2)] {
+            // Weights of every size: pre-activations from the flat ends of every function to its kink.
+            let init = json!({ "name": "random_normal", "stddev": 0.5 });
+            let mut model = json!({ "hidden": [70, 20], "activation": activation, "head": head, "init": init, "bias_init": init });
+            model.as_object_mut().unwrap().extend(dropout.as_object().unwrap().clone());
+            check(&Case::new(&model, (40, 17, classes, Kind::Floats)), &[40]);
+        }
+    }
+}
+
+/// Features, widths and classes around the sizes of lanes and panels; depths 0 to 5.
+fn networks() -> Vec<(usize, Vec<usize>, usize)> {
+    vec![
+        (1, vec![], 2),
+        (784, vec![], 10),
+        (7, vec![1], 3),
+        (1, vec![33], 70),
+        (33, vec![7, 16], 10),
+        (65, vec![17, 33, 64], 70),
+        (130, vec![65, 129, 256, 16], 10),
+        (784, vec![256, 129, 65, 33, 7], 10),
+        (7, vec![1, 16, 1, 64, 17], 2),
+        (784, vec![256, 256], 10),
+    ]
+}
+
+#[test]
+fn every_depth_and_size_in_batches_of_every_size_of_every_kind_of_features() {
+    let mut ways = Vec::new();
+    for (features, hidden, classes) in networks() {
+        for kind in Kind::ALL {
+            let case = Case::new(&json!({ "hidden": hidden, "dropout": 0.5 }), (230, features, classes, kind));
+            check(&case, &[1, 33, 65, 128, 200]);
+            let mut fused = case.fused();
+            fused.gradients(&case.examples, &case.rows(0, 200)).unwrap();
+            ways.extend(fused.uses().iter().enumerate().map(|(layer, layer_use)| (layer > 0, layer_use.skips_zeros)));
+        }
+    }
+    let all = [(false, false), (false, true), (true, false), (true, true)];
+    assert!(all.iter().all(|way| ways.contains(way)), "first and later layers both with and without zeros to skip");
+}
+
+#[test]
+fn smoothed_labels_and_weighted_classes_under_both_heads_in_micro_batches() {
+    for (head, weights) in [("softmax", [0.5, 2.0, 0.0, 1.25].as_slice()), ("sigmoid", &[0.25, 1.5])] {
+        let model = json!({ "hidden": [65, 20], "head": head, "dropout": 0.5, "input_dropout": 0.2 });
+        for (smoothing, weights) in [(0.0, None), (0.2, None), (0.0, Some(weights)), (0.2, Some(weights))] {
+            for micro_batch in [None, Some(1), Some(33), Some(64), Some(300)] {
+                let data = (150, 33, if head == "softmax" { 4 } else { 2 }, Kind::SparseBytes);
+                check(&Case::new(&model, data).objective(smoothing, weights).micro_batch(micro_batch), &[1, 65, 129]);
+            }
+        }
+    }
+}
+
+/// As in the reference: nothing to learn from, and no number that is none.
+#[test]
+fn rows_of_classes_that_weigh_nothing_have_gradients_of_zero() {
+    let case = Case::new(&json!({ "hidden": [5] }), (12, 3, 2, Kind::Floats)).objective(0.0, Some(&[0.0, 1.0]));
+    let rows: Vec<u32> = (0..12).filter(|row| case.examples.labels()[*row as usize] == 0).collect();
+    assert!(!rows.is_empty());
+    for gradients in [case.fused().gradients(&case.examples, &rows), case.reference().gradients(&case.examples, &rows)] {
+        assert!(gradients.unwrap().values().all(|gradient| crate::close::values(gradient).iter().all(|value| *value == 0.0)));
+    }
+}
