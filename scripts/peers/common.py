@@ -13,8 +13,10 @@ parser.add_argument("--epochs", type=int, default=5)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--dropout", type=float, default=0.5)
+parser.add_argument("--hidden", type=int, default=256, help="units of each of the two hidden layers")
+parser.add_argument("--batch", type=int, default=128)
 
-HIDDEN, BATCH, LEARNING_RATE, TRAIN_ROWS = 256, 128, 1e-3, 55_000
+LEARNING_RATE, TRAIN_ROWS = 1e-3, 55_000
 
 
 def parse():

@@ -18,12 +18,12 @@ import optax
 jax.config.update("jax_default_prng_impl", "rbg")  # the faster generator: dropout draws 65,536 numbers a step
 (train_x, train_y), (test_x, test_y) = common.mnist(arguments.data)
 x, y = jnp.asarray(train_x), jnp.asarray(train_y.astype(np.int32))
-rows, batch, rate = len(train_x), common.BATCH, arguments.dropout
+rows, batch, rate = len(train_x), arguments.batch, arguments.dropout
 whole = rows // batch
 
 key = jax.random.key(arguments.seed)
 glorot = jax.nn.initializers.glorot_uniform()
-shapes = [(784, common.HIDDEN), (common.HIDDEN, common.HIDDEN), (common.HIDDEN, 10)]
+shapes = [(784, arguments.hidden), (arguments.hidden, arguments.hidden), (arguments.hidden, 10)]
 parameters = [(glorot(k, shape), jnp.zeros(shape[1])) for k, shape in zip(jax.random.split(key, 3), shapes)]
 adam = optax.adam(common.LEARNING_RATE, eps=1e-8)
 

@@ -17,10 +17,10 @@ rows, rate = len(x), arguments.dropout
 
 
 def hidden(fan_in):
-    return [nn.Linear(fan_in, common.HIDDEN), nn.ReLU(inplace=True), *([nn.Dropout(rate)] if rate > 0 else [])]
+    return [nn.Linear(fan_in, arguments.hidden), nn.ReLU(inplace=True), *([nn.Dropout(rate)] if rate > 0 else [])]
 
 
-model = nn.Sequential(*hidden(784), *hidden(common.HIDDEN), nn.Linear(common.HIDDEN, 10))
+model = nn.Sequential(*hidden(784), *hidden(arguments.hidden), nn.Linear(arguments.hidden, 10))
 for layer in model:
     if isinstance(layer, nn.Linear):
         nn.init.xavier_uniform_(layer.weight)
@@ -40,7 +40,7 @@ for _ in range(arguments.epochs):
     started = time.perf_counter()
     model.train()
     total = torch.zeros(())
-    for index in torch.randperm(rows).split(common.BATCH):
+    for index in torch.randperm(rows).split(arguments.batch):
         adam.zero_grad(set_to_none=True)
         loss = loss_of(x[index], y[index])
         loss.backward()

@@ -14,7 +14,8 @@ pub(crate) fn exp<const FUSED: bool>(x: f32) -> f32 {
     // Beyond these ends the result is 0 or infinity; a NaN compares as neither and goes on.
     let inside = if x > 88.8 { 88.8 } else { x };
     let inside = if inside < -104.0 { -104.0 } else { inside };
-    let n = mul_add::<FUSED>(inside, std::f32::consts::LOG2_E, ROUND) - ROUND;
+    let shifted = mul_add::<FUSED>(inside, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
     let r = mul_add::<FUSED>(n, -LN2_HIGH, inside);
     let r = mul_add::<FUSED>(n, -LN2_LOW, r);
     let p = mul_add::<FUSED>(1.987_569_1e-4, r, 1.398_199_9e-3);
@@ -24,14 +25,16 @@ pub(crate) fn exp<const FUSED: bool>(x: f32) -> f32 {
     let p = mul_add::<FUSED>(p, r, 0.5);
     let value = mul_add::<FUSED>(p, r * r, r + 1.0);
     // 2^n in two factors, so that results under the smallest normal number and the last one under infinity come out right.
-    let half = (n * 0.5) as i32;
-    let rest = n as i32 - half;
+    // The whole number lies in the lowest bits of the shifted one: no conversion, which would have to look for NaN.
+    let whole = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
+    let half = whole >> 1;
+    let rest = whole.wrapping_sub(half);
     value * power_of_two(half) * power_of_two(rest)
 }
 
 #[inline(always)]
 fn power_of_two(n: i32) -> f32 {
-    f32::from_bits(((n + 127) as u32) << 23)
+    f32::from_bits((n.wrapping_add(127) as u32) << 23)
 }
 
 /// `exp(x) - 1` for `x <= 0`, without the cancellation near zero: a Taylor polynomial there.

@@ -119,6 +119,23 @@ impl Team {
     }
 }
 
+impl Team {
+    /// Calls `task` with each index and the elements of both slices there: a phase whose tasks own what they change.
+    ///
+    /// # Panics
+    /// Where the slices are not equally long.
+    pub fn run_each<A: Send, B: Send>(&mut self, first: &mut [A], second: &mut [B], task: impl Fn(usize, &mut A, &mut B) + Sync) {
+        assert_eq!(first.len(), second.len(), "an element of each slice for every task");
+        let tasks = first.len();
+        let (first, second) = (Shares::new(first), Shares::new(second));
+        self.run(tasks, |index| {
+            // SAFETY: every index is one task's alone.
+            let (first, second) = unsafe { (first.part(index, 1), second.part(index, 1)) };
+            task(index, &mut first[0], &mut second[0]);
+        });
+    }
+}
+
 impl Drop for Team {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);

@@ -28,20 +28,22 @@ pub fn block(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 /// Returns `[lane][word]`.
 #[inline(always)]
 pub(crate) fn blocks<const LANES: usize>(first_words: [u32; LANES], rest: [u32; 3], key: [u32; 2]) -> [[u32; 4]; LANES] {
-    let mut x0 = first_words;
-    let [mut x1, mut x2, mut x3] = rest.map(|word| [word; LANES]);
+    // 64-bit lanes of which the lower halves count: a multiplication takes those alone, and so needs no shuffling of its operands.
+    const LOW: u64 = u32::MAX as u64;
+    let mut x0 = first_words.map(u64::from);
+    let [mut x1, mut x2, mut x3] = rest.map(|word| [u64::from(word); LANES]);
     let [mut k0, mut k1] = key;
     for _ in 0..ROUNDS {
         for lane in 0..LANES {
-            let p0 = u64::from(MULTIPLIERS[0]) * u64::from(x0[lane]);
-            let p1 = u64::from(MULTIPLIERS[1]) * u64::from(x2[lane]);
+            let p0 = u64::from(MULTIPLIERS[0]) * (x0[lane] & LOW);
+            let p1 = u64::from(MULTIPLIERS[1]) * (x2[lane] & LOW);
             (x0[lane], x1[lane], x2[lane], x3[lane]) =
-                ((p1 >> 32) as u32 ^ x1[lane] ^ k0, p1 as u32, (p0 >> 32) as u32 ^ x3[lane] ^ k1, p0 as u32);
+                ((p1 >> 32) ^ x1[lane] ^ u64::from(k0), p1, (p0 >> 32) ^ x3[lane] ^ u64::from(k1), p0);
         }
         k0 = k0.wrapping_add(KEY_INCREMENTS[0]);
         k1 = k1.wrapping_add(KEY_INCREMENTS[1]);
     }
-    std::array::from_fn(|lane| [x0[lane], x1[lane], x2[lane], x3[lane]])
+    std::array::from_fn(|lane| [x0[lane] as u32, x1[lane] as u32, x2[lane] as u32, x3[lane] as u32])
 }
 
 #[cfg(test)]
