@@ -17,7 +17,7 @@ mod step;
 pub use average::Average;
 pub use error::StepError;
 pub use examples::{Examples, FeatureBuffer};
-pub use fused::{FusedStep, Use};
+pub use fused::{FusedStep, Replicas, Use};
 pub use loss::Objective;
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reference::{ReferenceStep, TrainingConfig};

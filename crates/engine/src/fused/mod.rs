@@ -3,6 +3,7 @@
 mod layer;
 mod pass;
 mod plan;
+mod replicas;
 mod state;
 mod workspace;
 
@@ -14,6 +15,7 @@ use layer::{Layer, Tracked};
 use relumine_kernels::{Team, optimizer};
 use relumine_model::{Architecture, Head, LayerSpec, Role};
 use std::cell::RefCell;
+pub use replicas::Replicas;
 use workspace::Workspace;
 
 /// Forward, backward and update by the kernels of `relumine-kernels`, in phases that divide their work by shape among the threads. The same
