@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ struct Phase {
     tasks: usize,
 }
 
-// SAFETY: the closure is `Sync`, and `Team::run` does not return before every worker has left it.
+// SAFETY: the closure is `Sync`, and `Team::run` does not return before every worker that entered has left it.
 unsafe impl Send for Phase {}
 
 /// On a cache line of its own.
@@ -34,22 +34,34 @@ unsafe impl Send for Phase {}
 struct Cursor(AtomicUsize);
 
 struct Shared {
-    /// Counts phases; odd and even make no difference. It changes when there is a new one.
-    generation: AtomicUsize,
+    /// What a worker may do: see [`State`].
+    state: AtomicU64,
     phase: Mutex<Option<Phase>>,
     /// The next task of each thread's share.
     cursors: Vec<Cursor>,
-    /// Workers that have not finished the phase.
-    working: AtomicUsize,
     sleepers: Mutex<usize>,
     wake: Condvar,
     stop: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
+/// Which phase it is (upper half), whether workers may still enter it, and how many are inside. A worker that the system has no core for
+/// enters no phase, and nobody waits for it.
+struct State;
+
+impl State {
+    const OPEN: u64 = 1 << 31;
+    const INSIDE: u64 = Self::OPEN - 1;
+
+    /// The phase after that of `state`, open and empty.
+    fn next(state: u64) -> u64 {
+        ((state >> 32).wrapping_add(1) << 32) | Self::OPEN
+    }
+}
+
 impl std::fmt::Debug for Shared {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Shared").field("generation", &self.generation).finish_non_exhaustive()
+        formatter.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
@@ -61,10 +73,9 @@ impl Team {
     #[must_use]
     pub fn new(threads: usize) -> Self {
         let shared = Arc::new(Shared {
-            generation: AtomicUsize::new(0),
+            state: AtomicU64::new(0),
             phase: Mutex::new(None),
             cursors: (0..threads.max(1)).map(|_| Cursor(AtomicUsize::new(0))).collect(),
-            working: AtomicUsize::new(0),
             sleepers: Mutex::new(0),
             wake: Condvar::new(),
             stop: AtomicBool::new(false),
@@ -91,7 +102,7 @@ impl Team {
             return (0..tasks).for_each(task);
         }
         let task: &(dyn Fn(usize) + Sync) = &task;
-        // SAFETY: only the lifetime changes; the workers leave the closure before this function returns.
+        // SAFETY: only the lifetime changes; every worker that enters the phase leaves it before this function returns.
         let run: *const (dyn Fn(usize) + Sync) =
             unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task) };
         let shared = &*self.shared;
@@ -101,17 +112,19 @@ impl Team {
         for (share, cursor) in shared.cursors.iter().enumerate() {
             cursor.0.store(tasks * share / shares, Ordering::Relaxed);
         }
-        shared.working.store(self.workers.len(), Ordering::Relaxed);
-        shared.generation.fetch_add(1, Ordering::Release);
+        // Only this thread opens phases, and the one before is closed and empty.
+        shared.state.store(State::next(shared.state.load(Ordering::Relaxed)), Ordering::SeqCst);
         if *lock(&shared.sleepers) > 0 {
             shared.wake.notify_all();
         }
         shared.do_tasks(phase, 0);
+        // No task is left to begin: whoever has not come by now need not.
+        shared.state.fetch_and(!State::OPEN, Ordering::AcqRel);
         let mut spins = 0_u32;
-        while shared.working.load(Ordering::Acquire) > 0 {
+        while shared.state.load(Ordering::Acquire) & State::INSIDE > 0 {
             spins += 1;
             // Where there are more threads than free cores, a worker may need this one.
-            if spins.is_multiple_of(1 << 12) { std::thread::yield_now() } else { std::hint::spin_loop() }
+            if spins.is_multiple_of(1 << 10) { std::thread::yield_now() } else { std::hint::spin_loop() }
         }
         if let Some(panic) = lock(&shared.panic).take() {
             resume_unwind(panic);
@@ -139,7 +152,7 @@ impl Team {
 impl Drop for Team {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
-        self.shared.generation.fetch_add(1, Ordering::Release);
+        self.shared.state.store(State::next(self.shared.state.load(Ordering::Relaxed)), Ordering::SeqCst);
         drop(lock(&self.shared.sleepers));
         self.shared.wake.notify_all();
         for worker in self.workers.drain(..) {
@@ -153,25 +166,34 @@ impl Shared {
     fn work(&self, number: usize) {
         let mut seen = 0;
         loop {
-            seen = self.wait_for_phase(seen);
+            let state = self.wait_for_phase(seen);
             if self.stop.load(Ordering::Acquire) {
                 return;
+            }
+            seen = state >> 32;
+            // From here until it leaves, the phase cannot end.
+            let entered = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+                (state >> 32 == seen && state & State::OPEN != 0).then_some(state + 1)
+            });
+            if entered.is_err() {
+                continue;
             }
             let phase = *lock(&self.phase);
             if let Some(phase) = phase {
                 self.do_tasks(phase, number);
             }
-            self.working.fetch_sub(1, Ordering::Release);
+            self.state.fetch_sub(1, Ordering::Release);
         }
     }
 
-    fn wait_for_phase(&self, seen: usize) -> usize {
+    /// Returns when there is a phase after the one numbered `seen`.
+    fn wait_for_phase(&self, seen: u64) -> u64 {
         let started = Instant::now();
         loop {
             for _ in 0..64 {
-                let generation = self.generation.load(Ordering::Acquire);
-                if generation != seen {
-                    return generation;
+                let state = self.state.load(Ordering::Acquire);
+                if state >> 32 != seen {
+                    return state;
                 }
                 std::hint::spin_loop();
             }
@@ -181,17 +203,17 @@ impl Shared {
         }
         let mut sleepers = lock(&self.sleepers);
         *sleepers += 1;
-        // The generation is looked at under the lock that the caller takes after changing it: no wake-up is lost.
-        while self.generation.load(Ordering::Acquire) == seen {
+        // The state is looked at under the lock that the caller takes after changing it: no wake-up is lost.
+        while self.state.load(Ordering::SeqCst) >> 32 == seen {
             sleepers = self.wake.wait(sleepers).unwrap_or_else(PoisonError::into_inner);
         }
         *sleepers -= 1;
-        self.generation.load(Ordering::Acquire)
+        self.state.load(Ordering::Acquire)
     }
 
     /// Its own share, and then what the others have not begun.
     fn do_tasks(&self, phase: Phase, number: usize) {
-        // SAFETY: the caller of `run` waits for this thread before the closure goes away.
+        // SAFETY: the closure lives until the caller of `run` has seen this thread leave the phase.
         let run = unsafe { &*phase.run };
         let result = catch_unwind(AssertUnwindSafe(|| {
             let shares = self.cursors.len();
