@@ -74,6 +74,9 @@ fn a_run_directory_holds_everything_the_design_names() {
     assert_eq!(rows.len() as u64, summary["test_rows"].as_u64().unwrap());
     assert_eq!(correct as f64 / rows.len() as f64, summary["test"]["accuracy"].as_f64().unwrap());
     let matrix = bench.json("run/test/confusion.json")["matrix"].clone();
+    assert_eq!(summary["test_metrics"]["confusion"], matrix);
+    let of_validation = summary["validation_metrics"]["confusion"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
+    assert_eq!(of_validation.map(|count| count.as_u64().unwrap()).sum::<u64>(), summary["validation_rows"].as_u64().unwrap());
     let on_the_diagonal: u64 = (0..10).map(|class| matrix[class][class].as_u64().unwrap()).sum();
     assert_eq!(on_the_diagonal as usize, correct);
 }
@@ -126,6 +129,8 @@ fn summary_metrics_agree_with_the_predictions_and_test_tells_them_again() {
     assert_eq!((&report["metrics"], &bench.json("run/summary.json")["test_metrics"]), (metrics, metrics));
     let table = bench.ok(&["test", "run", "--weights", "last"]).stdout;
     assert!(table.contains("class          precision  recall      F1  rows") && table.contains("macro average"), "{table}");
+    let confusion: Vec<&str> = table.split("\n\n").last().unwrap().lines().collect();
+    assert!(confusion.len() == 11 && confusion[0].starts_with("true \\ predicted"), "{table}");
     assert_eq!(&bench.json("run/summary.json")["test_metrics"], metrics, "only the best weights are the run's result");
     let page = String::from_utf8(bench.read("run/report.html")).unwrap();
     assert!(page.contains("<h2>Classes of the test rows</h2>") && page.contains("<td>macro average</td>"));
@@ -207,6 +212,65 @@ fn inspect_shows_recipes_and_runs() {
     assert!(recipe.contains("85002 parameters") && recipe.contains("glorot_uniform"), "{recipe}");
     bench.train("run", &SMALL);
     assert!(bench.ok(&["inspect", "run"]).stdout.contains("hidden = [16]"));
+}
+
+/// What `inspect` says of rows and steps is what a dry run says, and it refuses what a run refuses.
+#[test]
+fn inspect_plans_as_training_does() {
+    let bench = Bench::new();
+    for settings in [
+        &["train.accumulate=3"][..],
+        &["train.max_steps=7"],
+        &["train.overfit_batches=2", "train.batch_size=50"],
+        &["data.limit_train=100", "train.step=reference"],
+    ] {
+        let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+        let shown = bench.ok(&[&["inspect", "quickstart"], &arguments[..]].concat()).stdout;
+        let dry = bench.ok(&[&["train", "--dry-run", "--json"], &arguments[..]].concat()).stdout;
+        let dry: Value = serde_json::from_str(&dry).unwrap();
+        let rows = format!("data digits: {} train, {} validation, {} test", dry["train_rows"], dry["validation_rows"], dry["test_rows"]);
+        let steps = format!("{} steps an epoch, {} in all", dry["steps_per_epoch"], dry["total_steps"]);
+        let step = format!("\n{} step; device", dry["step"].as_str().unwrap());
+        assert!(shown.contains(&rows) && shown.contains(&steps) && shown.contains(&step), "{settings:?}: {shown}");
+    }
+    for (setting, expected) in [
+        ("train.label_smoothing=2", "train.label_smoothing = 2"),
+        ("train.class_weights=[1.0]", "one weight for each of the 10 classes"),
+        ("data.validation=5000", "data.validation = 5000"),
+    ] {
+        let ended = bench.run(&["inspect", "quickstart", "--set", setting]);
+        assert_eq!(ended.code, Some(2), "{setting}: {}", ended.stdout);
+        assert!(ended.stderr.contains(expected), "{setting}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn inspect_names_the_classes_the_step_and_whether_zeros_are_skipped() {
+    let bench = Bench::new();
+    // Of 40 features one in five is not zero, and there are 24 classes.
+    let rows: Vec<String> = (0..96)
+        .map(|row| (0..40).map(|i| if (row + i) % 5 == 0 { "3," } else { "0," }).collect::<String>() + &format!("c{:02}", row % 24))
+        .collect();
+    let header: String = (0..40).map(|i| format!("f{i},")).collect();
+    bench.write("table.csv", format!("{header}class\n{}\n", rows.join("\n")));
+    let of_table = ["inspect", "quickstart", "--set", "data.name=table.csv", "--device", "cpu"];
+    let inspect = |setting: &str| bench.ok(&[&of_table[..], &["--set", setting]].concat()).stdout;
+    let shown = inspect("data.scale=unit");
+    assert!(shown.contains("\n24 classes: c00, c01, ") && shown.contains(", c19, and 4 more\n"), "{shown}");
+    assert!(shown.contains("\nfused step; device cpu (asked for by name)\ninputs: 20 % not zero: products skip zeros\n"), "{shown}");
+    assert!(inspect("data.scale=standard").contains("inputs: 100 % not zero: products do not skip zeros"));
+    assert!(inspect("model.input_dropout=0.5").contains("inputs: 10 % not zero"));
+    let shown = inspect("train.step=reference");
+    assert!(shown.contains("\nreference step; device cpu") && !shown.contains("inputs:"), "{shown}");
+}
+
+#[test]
+fn averaged_weights_are_called_so() {
+    let bench = Bench::new();
+    let ended = bench.ok(&[&["train", "--quiet", "--out", "run", "--set", "optimizer.ema_decay=0.9"], &SMALL[..]].concat());
+    assert!(ended.stdout.contains("averaged weights of epoch "), "{}", ended.stdout);
+    let page = String::from_utf8(bench.read("run/report.html")).unwrap();
+    assert!(page.contains("by the averaged weights of epoch "), "{page}");
 }
 
 #[test]

@@ -34,6 +34,43 @@ fn a_target_that_is_reached_ends_the_run_and_one_that_is_missed_fails_it_after_s
     assert_eq!(bench.json("missed/summary.json")["status"], "finished");
 }
 
+/// The best epoch by loss, or the last one, need not be the one of the highest accuracy: the message tells both.
+#[test]
+fn a_missed_target_names_the_highest_accuracy_and_that_of_the_weights_that_are_kept() {
+    let bench = Bench::new();
+    let early = "train.early_stopping={ patience = 100, restore_best = false }";
+    let settings = ["--epochs", "12", "--target-accuracy", "1.0", "--set", early, "--set", "optimizer.learning_rate=0.1"];
+    let ended = bench.run(&[&["train", "--quiet", "--out", "run"], &with(&settings)[..]].concat());
+    assert_eq!(ended.code, Some(1));
+    let accuracies: Vec<f64> = bench.metrics("run").iter().map(|line| line["validation"]["accuracy"].as_f64().unwrap()).collect();
+    let highest = accuracies.iter().copied().fold(0.0, f64::max);
+    let last = accuracies[11];
+    assert!(last < highest, "the case is no case: {accuracies:?}");
+    let summary = bench.json("run/summary.json");
+    assert_eq!((&summary["highest_validation_accuracy"], &summary["validation"]["accuracy"]), (&highest.into(), &last.into()));
+    let sentence = format!(
+        "the highest validation accuracy of 12 epochs is {:.2} %, that of the weights of epoch 12, the last one {:.2} %;",
+        100.0 * highest,
+        100.0 * last
+    );
+    assert!(ended.stderr.contains(&sentence), "{} lacks {sentence}", ended.stderr);
+}
+
+#[test]
+fn a_fold_that_misses_the_target_fails_the_cross_validation_after_saving() {
+    let bench = Bench::new();
+    let train = |out, target, epochs| {
+        let arguments = ["train", "--folds", "2", "--quiet", "--out", out, "--target-accuracy", target, "--epochs", epochs];
+        bench.run(&[&arguments[..], &SMALL].concat())
+    };
+    let ended = train("missed", "0.999", "1");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("error: the target accuracy of 99.90 % was missed in 2 of 2 folds (1, 2)"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("cross-validation: missed"), "{}", ended.stdout);
+    assert_eq!(bench.json("missed/cross-validation.json")["status"], "finished");
+    assert_eq!(train("reached", "0.5", "50").code, Some(0));
+}
+
 #[test]
 fn folds_train_once_each_and_read_no_test_row() {
     let bench = Bench::new();
@@ -48,6 +85,18 @@ fn folds_train_once_each_and_read_no_test_row() {
     let accuracies: Vec<f64> = folds.iter().map(|fold| fold["validation"]["accuracy"].as_f64().unwrap()).collect();
     let mean = accuracies.iter().sum::<f64>() / 3.0;
     assert!((report["validation_accuracy_mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+    assert_eq!((&report["status"], &report["planned_folds"], &report["dataset"]), (&"finished".into(), &3.into(), &"digits".into()));
+    let listed = bench.ok(&["runs", "."]).stdout;
+    let line: Vec<&str> = listed.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!((&line[1..6], line.last()), (&["quickstart", "digits", "3", "of", "3"][..], Some(&"finished")), "{listed}");
+    assert_eq!((line[6], line[7]), (format!("{:.2}", 100.0 * mean).as_str(), "%"), "{listed}");
+    let lines = bench.ok(&["runs", ".", "--json"]).stdout;
+    assert_eq!(serde_json::from_str::<Value>(lines.trim_end()).unwrap()["cross_validation"], report);
+    for command in ["test", "inspect"] {
+        let ended = bench.run(&[command, "cv"]);
+        assert_eq!(ended.code, Some(2));
+        assert!(ended.stderr.contains("cv is a cross-validation: name the run of one of its folds, such as cv/fold-1"), "{}", ended.stderr);
+    }
     // A fold is a run like any other: its recipe trains it again.
     bench.train("again", &["cv/fold-2/recipe.toml"]);
     assert_eq!(bench.read("again/checkpoints/best.safetensors"), bench.read("cv/fold-2/checkpoints/best.safetensors"));
@@ -64,6 +113,11 @@ fn a_refit_trains_on_all_rows_but_the_test_rows_for_the_steps_of_the_best_epoch(
     assert_eq!((&summary["weights"], &summary["refit"]["rows"]), (&"refit".into(), &1438.into()));
     assert_eq!((&summary["refit"]["steps"], &summary["validation"]), (&best["step"], &best["validation"]));
     assert_ne!(bench.read("run/checkpoints/refit.safetensors"), bench.read("run/checkpoints/best.safetensors"));
+    let refit = String::from_utf8(bench.read("run/refit.metrics.jsonl")).unwrap();
+    let last: Value = serde_json::from_str(refit.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["step"], &last["validation"]), (&best["step"], &Value::Null));
+    let page = String::from_utf8(bench.read("run/report.html")).unwrap();
+    assert!(page.contains(&format!("by the weights of {} steps on 1438 train and validation rows;", best["step"])), "{page}");
     let again: Value = serde_json::from_str(&bench.ok(&["test", "run", "--json"]).stdout).unwrap();
     assert_eq!(
         (&again["weights"], &again["accuracy"], &again["loss"]),
@@ -74,6 +128,52 @@ fn a_refit_trains_on_all_rows_but_the_test_rows_for_the_steps_of_the_best_epoch(
     assert_eq!(bench.json("run/summary.json")["test"], summary["test"], "other weights do not take the place of the tested ones");
 }
 
+/// One row has values that training cannot survive. Where it is a validation row, it is the refit that meets it.
+#[test]
+fn a_refit_that_diverges_keeps_the_first_training_whose_weights_can_be_tested() {
+    let bench = Bench::new();
+    let row = |i: i32| if i == 30 { "2,1e30,1".to_owned() } else { format!("{},{},{}", i % 7, i % 5, i % 2) };
+    let rows: Vec<String> = (0..60).map(row).collect();
+    bench.write("table.csv", format!("a,b,y\n{}\n", rows.join("\n")));
+    let of_data = ["--data", "table.csv", "--set", "data.scale=none", "--set", "data.validation=0.4"];
+    let of_training = ["--epochs", "2", "--set", "train.refit=true", "--set", "model.hidden=[]", "--set", "optimizer.name=sgd"];
+    let fails_late = |seed: &u32| {
+        let (out, setting) = (format!("run-{seed}"), format!("data.split_seed={seed}"));
+        let ended = bench.run(&[&["train", "--quiet", "--out", &out, "--set", &setting], &of_data[..], &of_training].concat());
+        ended.code == Some(1) && ended.stderr.contains("(train.refit): the ")
+    };
+    let seed = (0..20).find(fails_late).expect("of 20 divisions one has the row among 40 % of them");
+    let summary = bench.json(&format!("run-{seed}/summary.json"));
+    assert_eq!((&summary["status"], &summary["stopped_by"], &summary["test_evaluations"]), (&"failed".into(), &"epochs".into(), &0.into()));
+    assert!(summary["error"].as_str().unwrap().starts_with("training again on train and validation rows (train.refit): the "), "{summary}");
+    assert_eq!(summary["validation_metrics"]["accuracy"], summary["validation"]["accuracy"]);
+    let ended = bench.run(&["test", &format!("run-{seed}")]);
+    assert_eq!(ended.code, Some(2));
+    let sentence = "has no refitted weights, as it ended before train.refit was done: test those that validation chose with --weights best";
+    assert!(ended.stderr.contains(sentence), "{}", ended.stderr);
+    assert!(bench.ok(&["test", &format!("run-{seed}"), "--weights", "best"]).stdout.contains("test of the best weights"));
+}
+
+#[test]
+fn early_stopping_keeps_the_weights_of_what_it_watches() {
+    let bench = Bench::new();
+    for (run, monitor) in [("loss", "loss"), ("accuracy", "accuracy")] {
+        let early = format!("train.early_stopping={{ patience = 100, monitor = \"{monitor}\" }}");
+        let summary = bench.train(run, &["--epochs", "25", "--set", &early, "--set", "optimizer.learning_rate=0.02"]);
+        let metrics = bench.metrics(run);
+        let of = |key: &str| metrics.iter().map(|line| line["validation"][key].as_f64().unwrap()).collect::<Vec<_>>();
+        let (losses, accuracies) = (of("loss"), of("accuracy"));
+        let better = |a: usize, b: usize| match monitor {
+            "loss" => losses[a] < losses[b],
+            _ => (accuracies[a], -losses[a]) > (accuracies[b], -losses[b]),
+        };
+        let best = (0..losses.len()).fold(0, |best, epoch| if better(epoch, best) { epoch } else { best });
+        assert_eq!(summary["best_epoch"].as_u64(), Some(best as u64 + 1), "{monitor}");
+        assert_eq!(summary["validation"]["loss"].as_f64(), Some(losses[best]));
+    }
+    assert_ne!(bench.json("loss/summary.json")["best_epoch"], bench.json("accuracy/summary.json")["best_epoch"], "the case is no case");
+}
+
 #[test]
 fn early_stopping_can_watch_the_accuracy_and_keep_the_last_weights() {
     let bench = Bench::new();
@@ -81,6 +181,8 @@ fn early_stopping_can_watch_the_accuracy_and_keep_the_last_weights() {
     let summary = bench.train("run", &["--epochs", "200", "--set", early, "--set", "optimizer.learning_rate=0.05"]);
     assert_eq!((&summary["stopped_by"], &summary["weights"]), (&"early_stopping".into(), &"last".into()));
     assert_eq!(summary["validation"], bench.metrics("run").last().unwrap()["validation"]);
+    let page = String::from_utf8(bench.read("run/report.html")).unwrap();
+    assert!(page.contains(&format!("by the weights of epoch {}, the last one;", summary["epochs_run"])), "{page}");
     let last: Value = serde_json::from_str(&bench.ok(&["test", "run", "--json"]).stdout).unwrap();
     assert_eq!((&last["weights"], &last["loss"]), (&"last".into(), &summary["test"]["loss"]));
 }
@@ -102,6 +204,35 @@ fn a_dry_run_takes_a_step_and_writes_nothing() {
     assert_eq!(std::fs::read_dir(bench.path(".")).unwrap().count(), 0);
     let ended = bench.run(&["train", "--dry-run", "--set", "data.validation=5000"]);
     assert_eq!(ended.code, Some(2), "what a run would refuse, a dry run refuses: {}", ended.stderr);
+}
+
+/// Without dropout the loss in evaluation mode before the step is the one that the step sees.
+#[test]
+fn a_dry_run_compares_like_with_like_and_prints_json_if_asked() {
+    let bench = Bench::new();
+    let dry = |setting: &str| -> Value {
+        serde_json::from_str(&bench.ok(&["train", "--dry-run", "--json", "--set", "train.batch_size=100000", "--set", setting]).stdout)
+            .unwrap()
+    };
+    let (with, without) = (dry("model.dropout=0.9"), dry("model.dropout=0"));
+    assert_eq!(with["loss_before"], without["loss_before"], "no mask is in it");
+    assert!(without["loss_after"].as_f64().unwrap() < without["loss_before"].as_f64().unwrap(), "{without}");
+    bench.train("run", &["--epochs", "1", "--set", "train.batch_size=100000", "--set", "model.dropout=0"]);
+    let (seen, told) = (bench.metrics("run")[0]["train"]["loss"].as_f64().unwrap(), without["loss_before"].as_f64().unwrap());
+    assert!((seen / told - 1.0).abs() < 1e-6, "{seen} and {told}");
+}
+
+#[test]
+fn a_dry_run_whose_step_ruins_the_weights_fails_as_training_would() {
+    let bench = Bench::new();
+    for validation in ["data.validation=0.1", "data.validation=0"] {
+        let ruinous = ["--set", "train.batch_size=100000", "--set", "optimizer.name=sgd", "--set", "optimizer.learning_rate=1e38"];
+        let settings = [&ruinous[..], &["--set", validation]].concat();
+        let dry = bench.run(&[&["train", "--dry-run"], &settings[..]].concat());
+        let real = bench.run(&[&["train", "--epochs", "1", "--quiet", "--out", validation], &settings[..]].concat());
+        assert_eq!((dry.code, dry.stderr.as_str()), (Some(1), real.stderr.as_str()), "{}", dry.stdout);
+        assert!(dry.stderr.contains("the weights after step 1 give a loss of"), "{}", dry.stderr);
+    }
 }
 
 /// The learning rate in the metrics is that of the next step.
@@ -135,21 +266,31 @@ fn accumulated_batches_train_like_one_large_one() {
     }
 }
 
-/// Every optimiser, activation, initialiser and schedule by its name alone, through the whole program.
+/// Every optimiser, activation, initialiser, norm and schedule by its name, with no more than it must be given, through the whole program.
 #[test]
 fn every_kind_trains_by_its_name() {
     let bench = Bench::new();
-    for (key, names) in [
-        ("optimizer.name", &["sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "nadam", "lion"][..]),
-        ("model.activation", relumine_model::Activation::NAMES),
-        ("model.init", relumine_model::Initializer::NAMES),
-        ("model.norm", relumine_model::Norm::NAMES),
-        ("optimizer.schedule", &["polynomial", "cosine", "one_cycle", "reduce_on_plateau"]),
-    ] {
-        for name in names {
-            let setting = format!("{key}={name}");
-            let ended = bench.run(&["train", "--dry-run", "--set", &setting]);
-            assert_eq!(ended.code, Some(0), "{setting}: {}", ended.stderr);
-        }
+    let required = |kind: &str, name: &str| match (kind, name) {
+        ("schedule", "step") => ", step_size = 1".to_owned(),
+        ("schedule", "exponential") => ", gamma = 0.5".to_owned(),
+        ("schedule", "inverse_time") => ", decay_rate = 1.0".to_owned(),
+        ("momentum_schedule", "linear") => ", duration = 2".to_owned(),
+        _ => String::new(),
+    };
+    let table = |kind: &'static str, names: &'static [&str]| {
+        names.iter().map(move |name| format!("optimizer.{kind}={{ name = \"{name}\"{} }}", required(kind, name)))
+    };
+    let by_name = |key: &'static str, names: &'static [&str]| names.iter().map(move |name| format!("{key}={name}"));
+    let optimizers = by_name("optimizer.name", &["sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "nadam", "lion"]);
+    let settings = optimizers
+        .chain(by_name("model.activation", relumine_model::Activation::NAMES))
+        .chain(by_name("model.init", relumine_model::Initializer::NAMES))
+        .chain(by_name("model.norm", relumine_model::Norm::NAMES))
+        .chain(table("schedule", relumine_engine::Schedule::NAMES))
+        .chain(table("momentum_schedule", relumine_engine::MomentumSchedule::NAMES));
+    for (number, setting) in settings.enumerate() {
+        let tiny = ["--epochs", "2", "--set", "model.hidden=[8]", "--set", "data.limit_train=200", "--set", &setting];
+        let summary = bench.train(&format!("run-{number}"), &tiny);
+        assert_eq!((&summary["status"], &summary["epochs_run"]), (&"finished".into(), &2.into()), "{setting}");
     }
 }

@@ -1,6 +1,6 @@
 //! Runs on disk, and what several seeds of one recipe say together.
 
-use crate::{Confusion, EpochRecord, ReportError, Summary, statistics};
+use crate::{Confusion, CrossValidation, EpochRecord, ReportError, Summary, statistics};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -71,16 +71,33 @@ fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ReportError>
 /// # Errors
 /// A folder that cannot be read, or a summary that is not what a run writes.
 pub fn find_runs(folder: &Path) -> Result<Vec<Run>, ReportError> {
+    folders_with("summary.json", folder)?.iter().map(|folder| Run::open(folder)).collect()
+}
+
+/// The cross-validations directly inside `folder` with their folders, by name.
+///
+/// # Errors
+/// A folder that cannot be read, or a record that is not what a cross-validation writes.
+pub fn find_cross_validations(folder: &Path) -> Result<Vec<(PathBuf, CrossValidation)>, ReportError> {
+    let open = |folder: PathBuf| {
+        let path = folder.join(CrossValidation::FILE);
+        Ok((folder, parse(&path, &read(&path)?)?))
+    };
+    folders_with(CrossValidation::FILE, folder)?.into_iter().map(open).collect()
+}
+
+/// The folders directly inside `folder` that hold a file of this name.
+fn folders_with(file: &str, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let unreadable = |reason| ReportError::Unreadable { path: folder.to_owned(), reason };
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.join("summary.json").is_file() {
+        if path.join(file).is_file() {
             folders.push(path);
         }
     }
     folders.sort_by_key(|path| natural_order(path));
-    folders.iter().map(|folder| Run::open(folder)).collect()
+    Ok(folders)
 }
 
 /// Sorts `run-10` after `run-9`.

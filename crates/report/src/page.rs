@@ -57,12 +57,11 @@ fn results(summary: &Summary) -> String {
         let (low, high) = test.accuracy_interval(summary.test_rows);
         let _ = writeln!(
             rows,
-            "<p>Test accuracy {:.2} % (95 % interval {:.2} to {:.2} %, Wilson), by the weights of epoch {} of {}; the test rows were read {}.</p>",
+            "<p>Test accuracy {:.2} % (95 % interval {:.2} to {:.2} %, Wilson), by the {}; the test rows were read {}.</p>",
             100.0 * test.accuracy,
             100.0 * low,
             100.0 * high,
-            summary.best_epoch,
-            summary.epochs_run,
+            summary.tested_weights(),
             if summary.test_evaluations == 1 { "once".into() } else { format!("{} times", summary.test_evaluations) }
         );
     }

@@ -2,6 +2,7 @@
 
 use crate::{ClassificationMetrics, statistics};
 use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 
 /// How good a model is on some rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,12 +51,25 @@ pub struct EpochRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
+    /// It has not ended: a cross-validation with folds to come, or one that was killed.
+    Running,
     /// It trained to its end.
     Finished,
     /// A signal stopped it; what there was is saved.
     Interrupted,
     /// It met an error; what there was is saved.
     Failed,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        })
+    }
 }
 
 /// Why training ended where it did.
@@ -128,15 +142,21 @@ pub struct Summary {
     pub parameters: u64,
     /// Epochs trained; a limit may have cut the last one short.
     pub epochs_run: u64,
-    /// Why there were no more; `None` where the run did not finish.
+    /// Why there were no more; `None` where training did not come to its end.
     #[serde(default)]
     pub stopped_by: Option<StopReason>,
     /// The epoch that is best on validation, or the last without validation rows.
     pub best_epoch: u64,
+    /// The highest validation accuracy of any epoch, which need not be that of `best_epoch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highest_validation_accuracy: Option<f64>,
     /// Which weights were tested.
     #[serde(default)]
     pub weights: TestedWeights,
-    /// The second training, where the recipe asks for one.
+    /// Whether evaluation uses moving averages of the weights (`optimizer.ema_decay`).
+    #[serde(default)]
+    pub averaged: bool,
+    /// The second training, where the recipe asks for one and it came to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refit: Option<Refit>,
     /// The tested weights on the train rows, in evaluation mode; `None` where the run did not finish.
@@ -168,6 +188,34 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Which weights were tested, such as `weights of epoch 3 of 20`.
+    #[must_use]
+    pub fn tested_weights(&self) -> String {
+        match (self.weights, self.refit) {
+            (TestedWeights::Refit, Some(refit)) => {
+                format!("{} of {} steps on {} train and validation rows", self.kind_of_weights(), refit.steps, refit.rows)
+            }
+            (TestedWeights::Last, _) => format!("{} of epoch {}, the last one", self.kind_of_weights(), self.epochs_run),
+            _ => self.chosen_weights(),
+        }
+    }
+
+    /// The weights that validation chose, which a refit takes the place of when it comes to testing.
+    #[must_use]
+    pub fn chosen_weights(&self) -> String {
+        format!("{} of epoch {} of {}", self.kind_of_weights(), self.best_epoch, self.epochs_run)
+    }
+
+    /// The weights that `validation` is of.
+    #[must_use]
+    pub fn validated_weights(&self) -> String {
+        if self.weights == TestedWeights::Refit { self.chosen_weights() } else { self.tested_weights() }
+    }
+
+    fn kind_of_weights(&self) -> &'static str {
+        if self.averaged { "averaged weights" } else { "weights" }
+    }
+
     /// The metrics to judge the run by, and the rows they are of: test, or validation in a run without test rows.
     #[must_use]
     pub fn judging_metrics(&self) -> Option<(&'static str, &ClassificationMetrics)> {

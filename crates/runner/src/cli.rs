@@ -19,15 +19,14 @@ pub struct Arguments {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of them in a process")]
 pub enum Command {
     /// Train, validate and test a recipe; everything lands in a new run directory.
     Train(TrainArguments),
     /// Read the test rows of a run once more.
     Test(TestArguments),
-    /// Show what a recipe or run computes: layers, parameters, settings.
+    /// Show what a recipe or run computes: rows, classes, layers, parameters, steps, settings.
     Inspect(InspectArguments),
-    /// List runs with their results, and mean and standard deviation over seeds.
+    /// List runs and cross-validations with their results, and mean and standard deviation over seeds.
     Runs(RunsArguments),
     /// List the devices of this machine, and why the others are not available.
     Devices(DevicesArguments),
@@ -83,7 +82,7 @@ pub struct TrainArguments {
     /// The run directory, which must not exist yet; runs/RECIPE-N where absent.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Print summary.json instead of the table.
+    /// Print JSON instead of the table: summary.json, cross-validation.json, or what a dry run finds.
     #[arg(long)]
     pub json: bool,
     /// No progress on standard error.
@@ -129,6 +128,9 @@ pub struct InspectArguments {
     /// Overrides a recipe key, as in --set model.dropout=0.3; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
+    /// The device that it would be trained on: auto, cpu, cuda, cuda:N, metal or metal:N.
+    #[arg(long, default_value = "auto")]
+    pub device: String,
 }
 
 /// `relumine runs`.
@@ -137,7 +139,7 @@ pub struct RunsArguments {
     /// The folder that holds run directories.
     #[arg(default_value = "runs")]
     pub folder: PathBuf,
-    /// Print one JSON object per run.
+    /// Print one JSON object per run or cross-validation.
     #[arg(long)]
     pub json: bool,
 }

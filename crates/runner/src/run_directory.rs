@@ -1,7 +1,7 @@
 //! The folder of a run, and files that are whole or not there.
 
 use anyhow::{Context, bail};
-use relumine_report::Summary;
+use relumine_report::{CrossValidation, Summary};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -111,8 +111,11 @@ impl RunDirectory {
     /// An existing run.
     ///
     /// # Errors
-    /// A folder without a recipe, which is no run.
+    /// A folder without a recipe, which is no run, or the folder of a cross-validation, which holds several.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
+        if path.join(CrossValidation::FILE).is_file() {
+            bail!("{0} is a cross-validation: name the run of one of its folds, such as {0}/fold-1", path.display());
+        }
         if !path.join(Self::RECIPE).is_file() {
             bail!("{} is no run directory: it has no {}", path.display(), Self::RECIPE);
         }
@@ -125,6 +128,8 @@ impl RunDirectory {
     pub const ENVIRONMENT: &str = "environment.json";
     /// One line per epoch.
     pub const METRICS: &str = "metrics.jsonl";
+    /// The same of the training on train and validation rows.
+    pub const REFIT_METRICS: &str = "refit.metrics.jsonl";
     /// The results.
     pub const SUMMARY: &str = "summary.json";
     /// The page for people.

@@ -35,11 +35,19 @@ pub struct ClassificationMetrics {
     pub macro_average: MacroAverage,
     /// In label order.
     pub per_class: Vec<ClassMetrics>,
+    /// Rows by `[true class][predicted class]`, as `sklearn.metrics.confusion_matrix`; `None` of more than
+    /// [`CONFUSION_CLASSES`](Self::CONFUSION_CLASSES) classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Vec<Vec<u64>>>,
 }
 
 impl ClassificationMetrics {
     /// The values of k that are told.
     pub const TOP_K: [usize; 3] = [2, 3, 5];
+    /// The most classes whose confusion matrix is kept: its size is the square of their number.
+    pub const CONFUSION_CLASSES: usize = 100;
+    /// The most classes whose confusion matrix is shown as a table.
+    const TABLE_CLASSES: usize = 20;
 
     /// The metrics of rows with these labels, predicted classes and probabilities (`[rows][classes]`); `None` where there are no rows.
     ///
@@ -59,6 +67,8 @@ impl ClassificationMetrics {
     /// // Of three rows at 0.75 two are right; the one at 0.5 is wrong: (|2 - 2.25| + |0 - 0.5|) / 4.
     /// assert_eq!(metrics.expected_calibration_error, 0.1875);
     /// assert!(metrics.top_k_accuracy.is_empty());
+    /// // One row of each kind: a no for a no, a no for a yes, and so on.
+    /// assert_eq!(metrics.confusion, Some(vec![vec![1, 1], vec![1, 1]]));
     /// ```
     #[must_use]
     pub fn of(classes: &[String], labels: &[u32], predictions: &[u32], probabilities: &[Vec<f64>], log_loss: f64) -> Option<Self> {
@@ -70,7 +80,8 @@ impl ClassificationMetrics {
         let right: Vec<bool> = labels.iter().zip(predictions).map(|(label, prediction)| label == prediction).collect();
         let correct = right.iter().filter(|right| **right).count() as u64;
         let confidences: Vec<f64> = predictions.iter().zip(probabilities).map(|(class, row)| row[*class as usize]).collect();
-        let per_class = per_class(&Confusion::count(classes, labels.iter().copied().zip(predictions.iter().copied())));
+        let confusion = Confusion::count(classes, labels.iter().copied().zip(predictions.iter().copied()));
+        let per_class = per_class(&confusion);
         let told = Self::TOP_K.into_iter().filter(|k| *k < classes.len());
         Some(Self {
             accuracy: correct as f64 / rows as f64,
@@ -81,6 +92,7 @@ impl ClassificationMetrics {
             roc_auc: if classes.len() == 2 { roc_auc_of_class_1(labels, probabilities) } else { None },
             macro_average: MacroAverage::of(&per_class),
             per_class,
+            confusion: (classes.len() <= Self::CONFUSION_CLASSES).then_some(confusion.matrix),
         })
     }
 
@@ -106,6 +118,20 @@ impl ClassificationMetrics {
             table.row(cells);
         }
         table
+    }
+
+    /// The confusion matrix, true classes down and predicted ones across; `None` where there is none, or too many classes to be read.
+    #[must_use]
+    pub fn confusion_table(&self) -> Option<Table> {
+        let matrix = self.confusion.as_ref().filter(|matrix| matrix.len() <= Self::TABLE_CLASSES)?;
+        let classes = || self.per_class.iter().map(|class| class.class.as_str());
+        let columns: Vec<_> =
+            std::iter::once(("true \\ predicted", Align::Left)).chain(classes().map(|class| (class, Align::Right))).collect();
+        let mut table = Table::new(&columns);
+        for (class, counts) in classes().zip(matrix) {
+            table.row(std::iter::once(class.to_owned()).chain(counts.iter().map(u64::to_string)));
+        }
+        Some(table)
     }
 
     /// The cells of the class table.

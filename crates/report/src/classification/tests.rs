@@ -86,3 +86,28 @@ fn the_headline_tells_what_there_is() {
     assert_eq!(metrics(2, &[(0, 0), (1, 1)], 0.75).headline(), "macro F1 1.0000, ECE 25.00 %, ROC-AUC 1.0000");
     assert_eq!(metrics(3, &[(0, 0), (1, 1)], 0.75).headline(), "macro F1 1.0000, top-2 100.00 %, ECE 25.00 %");
 }
+
+#[test]
+fn the_confusion_matrix_is_shown_of_few_classes_kept_of_more_and_left_out_of_many() {
+    let few = metrics(3, &[(0, 0), (1, 0), (1, 1), (2, 1)], 0.5);
+    assert_eq!(few.confusion, Some(vec![vec![1, 0, 0], vec![1, 1, 0], vec![0, 1, 0]]));
+    let lines = "true \\ predicted  class 0  class 1  class 2\n\
+                 class 0                 1        0        0\n\
+                 class 1                 1        1        0\n\
+                 class 2                 0        1        0\n";
+    assert_eq!(few.confusion_table().unwrap().to_string(), lines);
+    let told = |classes| {
+        let metrics = metrics(classes, &[(0, 0)], 0.5);
+        (metrics.confusion.is_some(), metrics.confusion_table().is_some())
+    };
+    assert_eq!([20, 21, 100, 101].map(told), [(true, true), (true, false), (true, false), (false, false)]);
+}
+
+#[test]
+fn metrics_of_versions_without_a_confusion_matrix_can_be_read() {
+    let mut metrics = metrics(2, &[(0, 0), (1, 1)], 0.5);
+    metrics.confusion = None;
+    let text = serde_json::to_string(&metrics).unwrap();
+    assert!(!text.contains("confusion"), "{text}");
+    assert_eq!(serde_json::from_str::<ClassificationMetrics>(&text).unwrap(), metrics);
+}

@@ -1,74 +1,39 @@
 //! `relumine train --folds K`: a run for each fold, and what they say together.
 
 use super::train::{Request, train_recipe};
+use super::within;
 use crate::failure::Failure;
 use crate::pipeline::{Job, TrainRows};
 use crate::recipe::Recipe;
 use crate::run_directory::{Place, RunDirectory, json};
 use crate::terminal;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use relumine_data::Fold;
 use relumine_model::ConfigError;
-use relumine_report::{Align, Table, statistics};
-use serde::Serialize;
+use relumine_report::{CrossValidation, FoldResult, Status};
 use std::time::Instant;
-
-/// `cross-validation.json`.
-#[derive(Debug, Serialize)]
-struct Report {
-    recipe: String,
-    folds: Vec<FoldResult>,
-    validation_accuracy_mean: f64,
-    /// Over folds, with n - 1. The folds share train rows, so it understates the spread between fresh data sets.
-    validation_accuracy_sd: f64,
-    validation_loss_mean: f64,
-    validation_loss_sd: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct FoldResult {
-    fold: u64,
-    best_epoch: u64,
-    epochs_run: u64,
-    train_rows: u64,
-    validation_rows: u64,
-    validation_loss: f64,
-    validation_accuracy: f64,
-}
 
 /// Trains once per fold, in folders `fold-1`, `fold-2`, .. of one folder. The test rows are set aside and never read.
 pub(super) fn run(request: &Request<'_>, folds: u64, as_json: bool) -> Result<(), Failure> {
     check(&request.recipe)?;
-    let all = make_folder(request, folds)?;
-    let mut results = Vec::new();
-    for fold in 1..=folds {
-        if !request.quiet {
-            terminal::say(format_args!("fold {fold} of {folds}"));
-        }
-        let (summary, _) = train_recipe(Request {
-            recipe: recipe_of(request, fold, folds),
-            device: request.device.clone(),
-            place: Place::Named(all.path().join(format!("fold-{fold}"))),
-            started: Instant::now(),
-            ..*request
-        })?;
-        let validation = summary.validation.context("a fold has no validation rows")?;
-        results.push(FoldResult {
-            fold,
-            best_epoch: summary.best_epoch,
-            epochs_run: summary.epochs_run,
-            train_rows: summary.train_rows,
-            validation_rows: summary.validation_rows,
-            validation_loss: validation.loss,
-            validation_accuracy: validation.accuracy,
-        });
+    let (all, mut record) = begin(request, folds)?;
+    let ended = train_folds(request, &all, &mut record);
+    record.status = match &ended {
+        Ok(()) => Status::Finished,
+        Err(Failure::Interrupted) => Status::Interrupted,
+        Err(_) => Status::Failed,
+    };
+    let saved = all.write_json(CrossValidation::FILE, &record);
+    if let Err(failure) = ended {
+        return Err(report_failure(failure, saved, &all, &record));
     }
-    let report = summarise(request.recipe_name, results);
-    all.write_json("cross-validation.json", &report)?;
+    saved?;
     if as_json {
-        return terminal::print(String::from_utf8_lossy(&json(&report)?));
+        terminal::print(String::from_utf8_lossy(&json(&record)?))?;
+    } else {
+        terminal::print(format_args!("{}cross-validation: {}\n", record.table(), all.path().display()))?;
     }
-    terminal::print(format_args!("{}cross-validation: {}\n", table(&report), all.path().display()))
+    check_target(&record, request.recipe.train.target_accuracy)
 }
 
 /// Refuses what has no meaning over folds.
@@ -88,11 +53,33 @@ fn check(recipe: &Recipe) -> Result<(), ConfigError> {
     }
 }
 
-/// The folder of all folds, made once the first one could be trained.
-fn make_folder(request: &Request<'_>, folds: u64) -> Result<RunDirectory, Failure> {
+/// The folder of all folds and their record, made once the first one could be trained.
+fn begin(request: &Request<'_>, folds: u64) -> Result<(RunDirectory, CrossValidation), Failure> {
     let recipe = request.recipe.to_toml().map_err(Failure::Usage)?;
-    Job::prepare(recipe_of(request, 1, folds), request.recipe_name, request.device.clone(), TrainRows::Divided)?;
-    Ok(request.place.create(&[(RunDirectory::RECIPE, recipe.into_bytes())])?)
+    let first = Job::prepare(recipe_of(request, 1, folds), request.recipe_name, request.device.clone(), TrainRows::Divided)?;
+    let record = CrossValidation::begin(request.recipe_name, &first.dataset, folds);
+    let files = [(RunDirectory::RECIPE, recipe.into_bytes()), (CrossValidation::FILE, json(&record)?)];
+    Ok((request.place.create(&files)?, record))
+}
+
+/// The record is on disk after every fold: a later one that fails takes nothing away.
+fn train_folds(request: &Request<'_>, all: &RunDirectory, record: &mut CrossValidation) -> Result<(), Failure> {
+    let folds = record.planned_folds;
+    for fold in 1..=folds {
+        if !request.quiet {
+            terminal::say(format_args!("fold {fold} of {folds}"));
+        }
+        let (summary, _) = train_recipe(Request {
+            recipe: recipe_of(request, fold, folds),
+            device: request.device.clone(),
+            place: Place::Named(all.path().join(format!("fold-{fold}"))),
+            started: Instant::now(),
+            ..*request
+        })?;
+        record.add(FoldResult::of(fold, &summary).context("a fold has no validation rows")?);
+        all.write_json(CrossValidation::FILE, record)?;
+    }
+    Ok(())
 }
 
 fn recipe_of(request: &Request<'_>, fold: u64, folds: u64) -> Recipe {
@@ -101,43 +88,31 @@ fn recipe_of(request: &Request<'_>, fold: u64, folds: u64) -> Recipe {
     recipe
 }
 
-fn summarise(recipe: &str, folds: Vec<FoldResult>) -> Report {
-    let accuracies: Vec<f64> = folds.iter().map(|fold| fold.validation_accuracy).collect();
-    let losses: Vec<f64> = folds.iter().map(|fold| fold.validation_loss).collect();
-    Report {
-        recipe: recipe.to_owned(),
-        folds,
-        validation_accuracy_mean: statistics::mean(&accuracies),
-        validation_accuracy_sd: statistics::standard_deviation(&accuracies),
-        validation_loss_mean: statistics::mean(&losses),
-        validation_loss_sd: statistics::standard_deviation(&losses),
+/// Says which fold it was, and where the others are.
+fn report_failure(failure: Failure, saved: anyhow::Result<()>, all: &RunDirectory, record: &CrossValidation) -> Failure {
+    // The first failure is the one to report; it may well be why this one cannot be saved either.
+    if let Err(second) = saved {
+        tracing::warn!("the cross-validation could not be saved: {second:#}");
     }
+    let (fold, folds, folder) = (record.folds.len() + 1, record.planned_folds, all.path().display());
+    if matches!(failure, Failure::Interrupted) {
+        terminal::say(format_args!("the cross-validation was interrupted in fold {fold} of {folds}; what there is was saved in {folder}"));
+    }
+    within(failure, format!("fold {fold} of {folds} in {folder}"))
 }
 
-fn table(report: &Report) -> Table {
-    let mut table = Table::new(&[
-        ("fold", Align::Left),
-        ("train", Align::Right),
-        ("validation rows", Align::Right),
-        ("best epoch", Align::Right),
-        ("validation loss", Align::Right),
-        ("accuracy", Align::Right),
-    ]);
-    for fold in &report.folds {
-        table.row([
-            fold.fold.to_string(),
-            fold.train_rows.to_string(),
-            fold.validation_rows.to_string(),
-            format!("{} of {}", fold.best_epoch, fold.epochs_run),
-            format!("{:.4}", fold.validation_loss),
-            format!("{:.2} %", 100.0 * fold.validation_accuracy),
-        ]);
+/// A fold that never reached the target fails the command, after everything has been saved and said. (One that reached it stopped there.)
+fn check_target(record: &CrossValidation, target: Option<f64>) -> Result<(), Failure> {
+    let Some(target) = target else { return Ok(()) };
+    let missed = record.folds_under(target);
+    if missed.is_empty() {
+        return Ok(());
     }
-    let both = |loss: f64, accuracy: f64| [format!("{loss:.4}"), format!("{:.2} %", 100.0 * accuracy)];
-    let mut last = |name: &str, [loss, accuracy]: [String; 2]| {
-        table.row([name.to_owned(), String::new(), String::new(), String::new(), loss, accuracy]);
-    };
-    last("mean", both(report.validation_loss_mean, report.validation_accuracy_mean));
-    last("sd", both(report.validation_loss_sd, report.validation_accuracy_sd));
-    table
+    let numbers = missed.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    Err(Failure::Run(anyhow!(
+        "the target accuracy of {:.2} % was missed in {} of {} folds ({numbers}); train longer, or lower train.target_accuracy",
+        100.0 * target,
+        missed.len(),
+        record.folds.len()
+    )))
 }

@@ -15,6 +15,7 @@ use crate::cli::{Arguments, Command, DataCommand, TrainArguments};
 use crate::failure::Failure;
 use crate::threads;
 use anyhow::anyhow;
+use std::fmt::Display;
 use std::io::{self, IsTerminal};
 use std::time::Instant;
 use tracing_subscriber::EnvFilter;
@@ -53,4 +54,13 @@ fn start_logging(filter: &str) -> Result<(), Failure> {
         .log_internal_errors(false)
         .init();
     Ok(())
+}
+
+/// A failure with what was being done: one line, `what: why`.
+fn within(failure: Failure, what: impl Display + Send + Sync + 'static) -> Failure {
+    match failure {
+        Failure::Usage(error) => Failure::Usage(error.context(what)),
+        Failure::Run(error) => Failure::Run(error.context(what)),
+        silent => silent,
+    }
 }

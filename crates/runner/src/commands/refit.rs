@@ -1,15 +1,24 @@
 //! `train.refit`: training again on train and validation rows together, once validation has chosen how long.
 
+use super::within;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::observers::Progress;
+use crate::observers::{MetricsLog, Progress};
 use crate::pipeline::{Ending, Job, TrainRows, train};
 use crate::recipe::TrainSection;
+use crate::run_directory::RunDirectory;
 use relumine_engine::Step;
 use relumine_report::Refit;
 
-/// Trains fresh weights of the same seed for `steps` steps on the train and validation rows of `job`, by the learning rates of its plan.
-pub(super) fn train_again(job: &Job, steps: u64, quiet: bool, interrupt: &Interrupt) -> Result<(Job, Box<dyn Step>), Failure> {
+/// Trains fresh weights of the same seed for `steps` steps on the train and validation rows of `job`, by the learning rates of its plan,
+/// and writes its epochs into `run`.
+pub(super) fn train_again(
+    job: &Job,
+    steps: u64,
+    run: &RunDirectory,
+    quiet: bool,
+    interrupt: &Interrupt,
+) -> Result<(Job, Box<dyn Step>), Failure> {
     let mut recipe = job.recipe.clone();
     recipe.train = TrainSection {
         // More rows make longer epochs, so that there is never a need for more of them.
@@ -26,8 +35,9 @@ pub(super) fn train_again(job: &Job, steps: u64, quiet: bool, interrupt: &Interr
     merged.horizon = job.horizon;
     let mut step = merged.step()?;
     let mut progress = Progress::new(quiet);
-    let (_, ending) = train(&merged, &mut *step, &mut [&mut progress], interrupt);
-    match ending? {
+    let mut metrics = MetricsLog::create(run, RunDirectory::REFIT_METRICS)?;
+    let (_, ending) = train(&merged, &mut *step, &mut [&mut progress, &mut metrics], interrupt);
+    match ending.map_err(|failure| within(failure, "training again on train and validation rows (train.refit)"))? {
         Ending::Interrupted => Err(Failure::Interrupted),
         _ => Ok((merged, step)),
     }

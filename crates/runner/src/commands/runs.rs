@@ -4,26 +4,29 @@ use crate::cli::RunsArguments;
 use crate::failure::Failure;
 use crate::terminal;
 use anyhow::anyhow;
-use relumine_report::{Align, Group, Run, Score, Status, Table, find_runs, group_by_recipe};
+use relumine_report::{Align, CrossValidation, Group, Run, Score, Table, find_cross_validations, find_runs, group_by_recipe};
 use serde_json::json;
+use std::path::PathBuf;
 
-/// Lists the runs in a folder, and what several seeds of one recipe say together.
+/// Lists the runs in a folder, what several seeds of one recipe say together, and the cross-validations.
 pub(super) fn run(arguments: &RunsArguments) -> Result<(), Failure> {
     if !arguments.folder.is_dir() {
         let folder = arguments.folder.display();
         return Err(Failure::usage(anyhow!("there is no folder {folder}: train something first, or name the folder that holds runs")));
     }
-    let runs = find_runs(&arguments.folder)?;
+    let (runs, validations) = (find_runs(&arguments.folder)?, find_cross_validations(&arguments.folder)?);
     if arguments.json {
-        let lines = runs.iter().map(|run| json!({ "run": run.folder, "summary": run.summary }).to_string() + "\n");
-        return terminal::print(lines.collect::<String>());
+        let runs = runs.iter().map(|run| json!({ "run": run.folder, "summary": run.summary }));
+        let validations = validations.iter().map(|(folder, record)| json!({ "run": folder, "cross_validation": record }));
+        return terminal::print(runs.chain(validations).map(|line| line.to_string() + "\n").collect::<String>());
     }
-    if runs.is_empty() {
+    if runs.is_empty() && validations.is_empty() {
         return terminal::print(format_args!("no runs in {}\n", arguments.folder.display()));
     }
     let groups: Vec<Group> = group_by_recipe(&runs).into_iter().filter(|group| group.seeds > 1).collect();
-    let summary = if groups.is_empty() { String::new() } else { format!("\n{}", group_table(&groups)) };
-    terminal::print(format_args!("{}{summary}", run_table(&runs)))
+    let tables = [run_table(&runs), group_table(&groups), cross_validation_table(&validations)];
+    let shown: Vec<String> = tables.iter().filter(|table| !table.is_empty()).map(Table::to_string).collect();
+    terminal::print(shown.join("\n"))
 }
 
 fn run_table(runs: &[Run]) -> Table {
@@ -51,11 +54,7 @@ fn run_table(runs: &[Run]) -> Table {
             percent(summary.validation),
             percent(summary.test),
             summary.epoch_seconds_median.map_or_else(|| "-".into(), |seconds| format!("{seconds:.3}")),
-            match summary.status {
-                Status::Finished => "finished".into(),
-                Status::Interrupted => "interrupted".into(),
-                Status::Failed => "failed".into(),
-            },
+            summary.status.to_string(),
         ]);
     }
     table
@@ -74,6 +73,31 @@ fn group_table(groups: &[Group]) -> Table {
         let (mean, deviation) = group.test_accuracy();
         let cells = [group.recipe.clone(), group.dataset.clone(), group.device.clone(), group.seeds.to_string()];
         table.row(cells.into_iter().chain([format!("{:.2} %", 100.0 * mean), format!("{:.2}", 100.0 * deviation)]));
+    }
+    table
+}
+
+fn cross_validation_table(validations: &[(PathBuf, CrossValidation)]) -> Table {
+    let mut table = Table::new(&[
+        ("cross-validation", Align::Left),
+        ("recipe", Align::Left),
+        ("data", Align::Left),
+        ("folds", Align::Right),
+        ("validation accuracy, mean", Align::Right),
+        ("sd", Align::Right),
+        ("status", Align::Left),
+    ]);
+    let number = |value: f64, unit: &str| if value.is_finite() { format!("{:.2}{unit}", 100.0 * value) } else { "-".into() };
+    for (folder, record) in validations {
+        table.row([
+            folder.display().to_string(),
+            record.recipe.clone(),
+            record.dataset.clone(),
+            format!("{} of {}", record.folds.len(), record.planned_folds),
+            number(record.validation_accuracy_mean, " %"),
+            number(record.validation_accuracy_sd, ""),
+            record.status.to_string(),
+        ]);
     }
     table
 }

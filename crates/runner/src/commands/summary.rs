@@ -28,13 +28,13 @@ impl Times {
 }
 
 /// What is known when training stops: everything but the scores of the train and test rows.
-pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &Times, status: Status, error: Option<String>) -> Summary {
+pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &Times) -> Summary {
     let later_epochs = if outcome.epoch_seconds.len() > 1 { &outcome.epoch_seconds[1..] } else { &outcome.epoch_seconds };
     let epoch_seconds_median = statistics::median(later_epochs);
     let weights = tested_weights(&job.recipe.train);
-    let mut summary = Summary {
-        status,
-        error,
+    Summary {
+        status: Status::Finished,
+        error: None,
         recipe: job.recipe_name.clone(),
         dataset: job.dataset.clone(),
         train_rows: job.split.train.len() as u64,
@@ -49,7 +49,9 @@ pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &T
         epochs_run: outcome.epochs,
         stopped_by: None,
         best_epoch: outcome.best.as_ref().map_or(0, |best| best.epoch),
+        highest_validation_accuracy: outcome.highest_accuracy,
         weights,
+        averaged: job.recipe.optimizer.ema_decay.is_some(),
         refit: None,
         train: None,
         validation: match weights {
@@ -66,9 +68,7 @@ pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &T
         version: VERSION.into(),
         validation_metrics: None,
         test_metrics: None,
-    };
-    times.finish(&mut summary);
-    summary
+    }
 }
 
 /// Which weights a recipe has tested.
@@ -100,14 +100,8 @@ pub(super) fn result_table(summary: &Summary) -> Table {
             table.row([name.to_owned(), rows.to_string(), format!("{loss:.4}"), format!("{:.2} %", 100.0 * accuracy), remark]);
         }
     };
-    let epoch = match (summary.weights, summary.refit) {
-        (TestedWeights::Refit, Some(refit)) => format!("weights of {} steps on {} train and validation rows", refit.steps, refit.rows),
-        (TestedWeights::Last, _) => format!("weights of epoch {}, the last one", summary.epochs_run),
-        _ => format!("weights of epoch {} of {}", summary.best_epoch, summary.epochs_run),
-    };
-    let chosen =
-        if summary.refit.is_some() { format!("weights of epoch {} of {}", summary.best_epoch, summary.epochs_run) } else { String::new() };
-    row("train", summary.train_rows, summary.train, epoch);
+    let chosen = if summary.refit.is_some() { summary.chosen_weights() } else { String::new() };
+    row("train", summary.train_rows, summary.train, summary.tested_weights());
     row("validation", summary.validation_rows, summary.validation, chosen);
     row("test", summary.test_rows, summary.test, summary.test.map_or_else(String::new, |score| interval(score, summary.test_rows)));
     table

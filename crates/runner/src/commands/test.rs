@@ -41,6 +41,13 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
         Weights::Last => (RunDirectory::LAST, "last", TestedWeights::Last),
         Weights::Refit => (RunDirectory::REFIT, "refit", TestedWeights::Refit),
     };
+    if asked == Weights::Refit && !run.file(file).is_file() {
+        return Err(Failure::usage(anyhow!(
+            "{} has no refitted weights, as {}: test those that validation chose with --weights best",
+            run.path().display(),
+            if recipe.train.refit { "it ended before train.refit was done" } else { "its recipe does not set train.refit" }
+        )));
+    }
     // Features are scaled as they were when these weights were trained.
     let rows = if asked == Weights::Refit { TrainRows::Merged } else { TrainRows::Divided };
     let tensors = read_tensors(&run.file(file))?;
@@ -85,6 +92,11 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
         100.0 * report.accuracy,
         interval(test.score, report.rows),
         report.test_evaluations,
-        report.metrics.as_ref().map_or_else(String::new, |metrics| format!("{}\n\n{}", metrics.headline(), metrics.class_table()))
+        report.metrics.as_ref().map_or_else(String::new, tables)
     ))
+}
+
+fn tables(metrics: &ClassificationMetrics) -> String {
+    let confusion = metrics.confusion_table().map_or_else(String::new, |table| format!("\n{table}"));
+    format!("{}\n\n{}{confusion}", metrics.headline(), metrics.class_table())
 }

@@ -8,7 +8,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::observers::{Checkpoints, MetricsLog, Progress, to_safetensors};
-use crate::pipeline::{Ending, Job, Outcome, TrainRows, evaluate, score_rows, train};
+use crate::pipeline::{Best, Ending, Job, TrainRows, evaluate, score_rows, train};
 use crate::recipe::{Origin, Recipe};
 use crate::run_directory::{Place, RunDirectory, json};
 use crate::terminal;
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &TrainArguments, started: Instant) -> Result<(), Fa
     let interrupt = Interrupt::listen()?;
     let request = Request { recipe, recipe_name: &origin.name, device, place, quiet: arguments.quiet, started, interrupt: &interrupt };
     if arguments.dry_run {
-        return dry_run::run(request);
+        return dry_run::run(request, arguments.json);
     }
     if let Some(folds) = arguments.folds {
         return cross_validate::run(&request, folds, arguments.json);
@@ -61,7 +61,7 @@ pub(super) fn train_recipe(request: Request<'_>) -> Result<(Summary, RunDirector
     let job = Job::prepare(recipe, recipe_name, device, TrainRows::Divided)?;
     let mut step = job.step()?;
     if interrupt.is_requested() {
-        terminal::say("interrupted before training began; nothing was written");
+        terminal::say("interrupted before training began; no run was written");
         return Err(Failure::Interrupted);
     }
     let run = place.create(&[
@@ -71,32 +71,53 @@ pub(super) fn train_recipe(request: Request<'_>) -> Result<(Summary, RunDirector
     ])?;
 
     let mut progress = Progress::new(quiet);
-    let mut metrics = MetricsLog::create(&run)?;
+    let mut metrics = MetricsLog::create(&run, RunDirectory::METRICS)?;
     let mut checkpoints = Checkpoints::new(&run);
     let (outcome, ending) = train(&job, &mut *step, &mut [&mut progress, &mut metrics, &mut checkpoints], interrupt);
 
     let times = Times { started, first_step: outcome.first_step };
+    let mut summary = summarise(&job, &*step, &outcome, &times);
     let tested = match ending {
         Ok(Ending::Interrupted) => Err(Failure::Interrupted),
-        Ok(ending) => test(&job, &mut *step, &outcome, &times, ending, &run, (quiet, interrupt)),
+        Ok(ending) => {
+            summary.stopped_by = ending.reason();
+            test(&job, &mut *step, outcome.best.as_ref(), &mut summary, &run, (quiet, interrupt))
+        }
         Err(failure) => Err(failure),
     };
-    match tested {
-        Ok(summary) => Ok((summary, run)),
-        Err(Failure::Interrupted) => {
-            save(&summarise(&job, &*step, &outcome, &times, Status::Interrupted, None), &run)?;
-            terminal::say(format_args!("interrupted after step {}; what there is was saved in {}", step.steps(), run.path().display()));
-            Err(Failure::Interrupted)
+    conclude(tested, summary, &run, &times, step.steps()).map(|summary| (summary, run))
+}
+
+/// Saves what there is, however the run ended.
+fn conclude(tested: Result<(), Failure>, mut summary: Summary, run: &RunDirectory, times: &Times, steps: u64) -> Result<Summary, Failure> {
+    times.finish(&mut summary);
+    let Err(failure) = tested else {
+        save(&summary, run)?;
+        return Ok(summary);
+    };
+    (summary.status, summary.error) = match &failure {
+        Failure::Interrupted => (Status::Interrupted, None),
+        failure => (Status::Failed, Some(failure.to_string())),
+    };
+    let saved = save(&summary, run);
+    if !matches!(failure, Failure::Interrupted) {
+        // The first failure is the one to report; it may well be why this one cannot be saved either.
+        if let Err(second) = saved {
+            tracing::warn!("the summary could not be saved: {second}");
         }
-        Err(failure) => {
-            let summary = summarise(&job, &*step, &outcome, &times, Status::Failed, Some(failure.to_string()));
-            // The first failure is the one to report; it may well be why this one cannot be saved either.
-            if let Err(second) = save(&summary, &run) {
-                tracing::warn!("the summary could not be saved: {second}");
-            }
-            Err(failure)
-        }
+        return Err(failure);
     }
+    saved?;
+    let folder = run.path().display();
+    if summary.stopped_by.is_some() {
+        terminal::say(format_args!(
+            "interrupted while training again on train and validation rows; what came before was saved in {folder}: \
+             test the weights that validation chose with relumine test {folder} --weights best"
+        ));
+    } else {
+        terminal::say(format_args!("interrupted after step {steps}; what there is was saved in {folder}"));
+    }
+    Err(failure)
 }
 
 /// The recipe keys that have a flag of their own.
@@ -121,31 +142,23 @@ fn overrides(arguments: &TrainArguments) -> Vec<String> {
 fn test(
     job: &Job,
     step: &mut dyn Step,
-    outcome: &Outcome,
-    times: &Times,
-    ending: Ending,
+    best: Option<&Best>,
+    summary: &mut Summary,
     run: &RunDirectory,
     (quiet, interrupt): (bool, &Interrupt),
-) -> Result<Summary, Failure> {
-    let mut summary = summarise(job, step, outcome, times, Status::Finished, None);
-    summary.stopped_by = ending.reason();
-    if let (Some(best), true) = (&outcome.best, summary.weights != TestedWeights::Last) {
+) -> Result<(), Failure> {
+    if let (Some(best), true) = (best, summary.weights != TestedWeights::Last) {
         step.load_parameters(&best.parameters)?;
     }
     let validation = evaluate(job, step, &job.examples, &job.split.validation)?;
     summary.validation_metrics = validation.and_then(|validation| validation.metrics(&job.classes));
-    match &outcome.best {
-        Some(best) if summary.weights == TestedWeights::Refit => {
-            let (refit_job, mut refit_step) = refit::train_again(job, best.steps, quiet, interrupt)?;
-            run.write(RunDirectory::REFIT, &to_safetensors(&refit_step.parameters()?)?)?;
-            summary.refit = Some(refit::record(&refit_job, &*refit_step));
-            read_test_rows(&refit_job, &mut *refit_step, &job.split.train, &mut summary, run)?;
-        }
-        _ => read_test_rows(job, step, &job.split.train, &mut summary, run)?,
-    }
-    times.finish(&mut summary);
-    save(&summary, run)?;
-    Ok(summary)
+    let Some(best) = best.filter(|_| summary.weights == TestedWeights::Refit) else {
+        return read_test_rows(job, step, &job.split.train, summary, run);
+    };
+    let (refit_job, mut refit_step) = refit::train_again(job, best.steps, run, quiet, interrupt)?;
+    run.write(RunDirectory::REFIT, &to_safetensors(&refit_step.parameters()?)?)?;
+    summary.refit = Some(refit::record(&refit_job, &*refit_step));
+    read_test_rows(&refit_job, &mut *refit_step, &job.split.train, summary, run)
 }
 
 /// Scores the train rows and, except in a fold of a cross-validation, the test rows.
@@ -164,15 +177,21 @@ fn read_test_rows(job: &Job, step: &mut dyn Step, train_rows: &[u32], summary: &
 }
 
 /// A target that was never reached fails the command, after everything has been saved and said.
-pub(super) fn check_target(summary: &Summary, target: Option<f64>) -> Result<(), Failure> {
-    let (Some(target), Some(validation)) = (target, summary.validation) else { return Ok(()) };
-    if validation.accuracy >= target {
+fn check_target(summary: &Summary, target: Option<f64>) -> Result<(), Failure> {
+    let (Some(target), Some(highest)) = (target, summary.highest_validation_accuracy) else { return Ok(()) };
+    if highest >= target {
         return Ok(());
     }
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let kept = match summary.validation {
+        Some(kept) if kept.accuracy < highest => format!(", that of the {} {}", summary.validated_weights(), percent(kept.accuracy)),
+        _ => String::new(),
+    };
     Err(Failure::Run(anyhow!(
-        "the target accuracy of {:.2} % was missed: the best validation accuracy of {} epochs is {:.2} %; train longer, or lower train.target_accuracy",
-        100.0 * target,
+        "the target accuracy of {} was missed: the highest validation accuracy of {} epochs is {}{kept}; \
+         train longer, or lower train.target_accuracy",
+        percent(target),
         summary.epochs_run,
-        100.0 * validation.accuracy
+        percent(highest)
     )))
 }

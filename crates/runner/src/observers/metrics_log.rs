@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: a line per epoch, appended as it ends.
+//! `metrics.jsonl` and `refit.metrics.jsonl`: a line per epoch, appended as it ends.
 
 use crate::pipeline::{Event, Observer};
 use crate::run_directory::RunDirectory;
@@ -10,17 +10,18 @@ use std::io::Write;
 #[derive(Debug)]
 pub struct MetricsLog {
     file: File,
+    name: &'static str,
 }
 
 impl MetricsLog {
-    /// Starts the file.
+    /// Starts the file of this name.
     ///
     /// # Errors
     /// A full disk.
-    pub fn create(run: &RunDirectory) -> anyhow::Result<Self> {
-        let path = run.file(RunDirectory::METRICS);
+    pub fn create(run: &RunDirectory, name: &'static str) -> anyhow::Result<Self> {
+        let path = run.file(name);
         let file = File::create_new(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { file })
+        Ok(Self { file, name })
     }
 }
 
@@ -29,7 +30,7 @@ impl Observer for MetricsLog {
         if let Event::Epoch { record, .. } = event {
             let mut line = serde_json::to_vec(record)?;
             line.push(b'\n');
-            self.file.write_all(&line).context("cannot write metrics.jsonl: make room on the disk")?;
+            self.file.write_all(&line).with_context(|| format!("cannot write {}: make room on the disk", self.name))?;
         }
         Ok(())
     }

@@ -1,16 +1,15 @@
 //! A recipe with its data on a device: all that training and testing need.
 
+use super::plan::{open, shuffled};
+use super::{ChosenStep, Plan, TrainRows};
 use crate::device::Chosen;
 use crate::environment::memory_bytes;
 use crate::failure::Failure;
-use crate::recipe::{ClassWeights, Recipe, StepChoice, TrainSection};
+use crate::recipe::Recipe;
 use crate::threads;
-use relumine_data::{Catalog, Dataset, Features, Scaler, Source, Split};
+use relumine_data::{Dataset, Features, Scaler, Split};
 use relumine_engine::{Examples, FeatureBuffer, FusedStep, Horizon, Objective, ReferenceStep, Step, TrainingConfig};
 use relumine_model::{Architecture, ConfigError, calibration};
-use relumine_random::permutation::permutation;
-use relumine_random::{Purpose, Stream};
-use std::fmt;
 
 /// A recipe made concrete.
 #[derive(Debug)]
@@ -43,54 +42,6 @@ pub struct Job {
     own_test: Option<Examples>,
 }
 
-/// Which rows a job trains on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrainRows {
-    /// The train rows.
-    Divided,
-    /// Train and validation rows together, when everything has been chosen.
-    Merged,
-}
-
-/// The step that a job trains by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChosenStep {
-    /// The fused step.
-    Fused,
-    /// The reference step.
-    Reference {
-        /// Why the fused step cannot do it; `None` where the recipe asks for this one.
-        instead_of_fused: Option<String>,
-    },
-}
-
-impl ChosenStep {
-    /// What `train.step` makes of this architecture on this device.
-    fn choose(choice: StepChoice, architecture: &Architecture, device: &Chosen) -> Result<Self, ConfigError> {
-        let reason = match choice {
-            StepChoice::Reference => return Ok(Self::Reference { instead_of_fused: None }),
-            StepChoice::Auto | StepChoice::Fused => FusedStep::supports(architecture, &device.device),
-        };
-        match (reason, choice) {
-            (Ok(()), _) => Ok(Self::Fused),
-            (Err(reason), StepChoice::Fused) => {
-                Err(ConfigError::new("train.step", "fused", format!("{reason}; set it to auto, which takes the reference step here")))
-            }
-            (Err(reason), _) => Ok(Self::Reference { instead_of_fused: Some(reason) }),
-        }
-    }
-}
-
-impl fmt::Display for ChosenStep {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fused => formatter.write_str("fused step"),
-            Self::Reference { instead_of_fused: None } => formatter.write_str("reference step"),
-            Self::Reference { instead_of_fused: Some(reason) } => write!(formatter, "reference step ({reason})"),
-        }
-    }
-}
-
 /// Rows that the data-driven initialisers look at.
 const CALIBRATION_ROWS: usize = 1024;
 
@@ -100,37 +51,29 @@ impl Job {
     /// # Errors
     /// Data that is missing or broken, settings that do not fit it, or a device out of memory.
     pub fn prepare(recipe: Recipe, recipe_name: &str, device: Chosen, train_rows: TrainRows) -> Result<Self, Failure> {
-        let source = Catalog::from_environment().open(&recipe.data.name, recipe.data.label.as_deref(), recipe.data.num_classes)?;
-        let divided = recipe.data.split_spec().split(&source)?;
-        check_validation(&recipe, &divided)?;
-        let fingerprint = divided.fingerprint(&source);
-        let horizon = horizon(&recipe.train, divided.train.len());
-        let split = used_rows(divided, &recipe.train, train_rows);
-        let architecture = recipe.model.architecture(source.train.num_features(), source.classes.len())?;
-        check_memory(&recipe, &architecture, split.train.len(), &device)?;
-        let objective = objective(&recipe.train, &source, &split)?;
-        let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
-        scaler.check(recipe.data.scale)?;
+        let source = open(&recipe)?;
+        let plan = Plan::new(&recipe, &source, &device, train_rows)?;
+        check_memory(&recipe, &plan.architecture, plan.split.train.len(), &device)?;
         tracing::info!(
             data = source.name,
-            train = split.train.len(),
-            validation = split.validation.len(),
-            test = split.test.len(),
+            train = plan.split.train.len(),
+            validation = plan.split.validation.len(),
+            test = plan.split.test.len(),
             "data is ready"
         );
-        let upload = |data: Dataset| upload(data, &scaler, &device).map_err(|error| Failure::Run(anyhow::Error::new(error)));
+        let upload = |data: Dataset| upload(data, &plan.scaler, &device).map_err(|error| Failure::Run(anyhow::Error::new(error)));
         Ok(Self {
             recipe_name: recipe_name.to_owned(),
-            fingerprint,
             dataset: source.name,
             classes: source.classes,
-            step: ChosenStep::choose(recipe.train.step, &architecture, &device)?,
-            architecture,
-            split,
-            objective,
-            horizon,
             examples: upload(source.train)?,
             own_test: source.test.map(upload).transpose()?,
+            architecture: plan.architecture,
+            split: plan.split,
+            objective: plan.objective,
+            step: plan.step,
+            horizon: plan.horizon,
+            fingerprint: plan.fingerprint,
             device,
             recipe,
         })
@@ -174,62 +117,6 @@ impl Job {
     pub fn test_examples(&self) -> &Examples {
         self.own_test.as_ref().unwrap_or(&self.examples)
     }
-}
-
-/// The permutation is of positions and not of rows, so that it does not depend on the split.
-fn shuffled(rows: &[u32], seed: u64, epoch: u64) -> Vec<u32> {
-    let order = permutation(&Stream::new(seed, Purpose::Shuffle, 0), (epoch - 1) as u32, rows.len() as u32);
-    order.into_iter().map(|position| rows[position as usize]).collect()
-}
-
-/// The rows of each part that this job uses, of those that the recipe divides the data into.
-fn used_rows(mut split: Split, train: &TrainSection, train_rows: TrainRows) -> Split {
-    if train_rows == TrainRows::Merged {
-        split.train.append(&mut split.validation);
-        split.train.sort_unstable();
-    }
-    if let Some(batches) = train.overfit_batches {
-        let count = usize::try_from(batches.saturating_mul(train.batch_size)).unwrap_or(usize::MAX);
-        let mut rows = shuffled(&split.train, train.seed, 1);
-        rows.truncate(count);
-        rows.sort_unstable();
-        split = Split { validation: rows.clone(), train: rows, test: Vec::new() };
-    }
-    split
-}
-
-/// The plan of a run on so many train rows.
-fn horizon(train: &TrainSection, rows: usize) -> Horizon {
-    let rows = train.overfit_batches.map_or(rows as u64, |batches| batches.saturating_mul(train.batch_size).min(rows as u64));
-    let steps_per_epoch = rows.div_ceil(train.rows_per_step() as u64);
-    let total_steps = steps_per_epoch.saturating_mul(train.epochs);
-    Horizon { steps_per_epoch, total_steps: train.max_steps.map_or(total_steps, |most| most.min(total_steps)) }
-}
-
-/// Refuses settings that look at validation rows where there are none.
-fn check_validation(recipe: &Recipe, split: &Split) -> Result<(), ConfigError> {
-    let of_schedule = recipe.optimizer.schedule.plateau().map(|_| "optimizer.schedule");
-    match recipe.train.needs_validation().or(of_schedule) {
-        Some(key) if split.validation.is_empty() && recipe.train.overfit_batches.is_none() => {
-            let remedy = "it looks at the validation rows; set some aside, as in data.validation = 0.1, or remove it";
-            Err(ConfigError::new(key, "set without validation rows", remedy))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn objective(train: &TrainSection, source: &Source, split: &Split) -> Result<Objective, ConfigError> {
-    let num_classes = source.classes.len();
-    let class_weights = train.class_weights.as_ref().map(|weights| match weights {
-        ClassWeights::Listed(weights) => weights.clone(),
-        ClassWeights::Rule(_) => {
-            let labels: Vec<u32> = split.train.iter().map(|row| source.train.labels()[*row as usize]).collect();
-            Objective::balanced_weights(&labels, num_classes)
-        }
-    });
-    let objective = Objective { label_smoothing: train.label_smoothing, class_weights };
-    objective.validate(num_classes)?;
-    Ok(objective)
 }
 
 /// Refuses a model that this machine's memory cannot hold, rather than being killed for it.

@@ -1,6 +1,6 @@
 //! The training loop, whole.
 
-use super::best::{Best, is_better};
+use super::best::{Best, Preference};
 use super::budget::Budget;
 use super::evaluation::{score, score_rows};
 use super::{Event, Job, Observer};
@@ -19,6 +19,8 @@ pub struct Outcome {
     pub best: Option<Best>,
     /// The validation score of the last epoch.
     pub last_validation: Option<Score>,
+    /// The highest validation accuracy of any epoch.
+    pub highest_accuracy: Option<f64>,
     /// Training time of each whole epoch.
     pub epoch_seconds: Vec<f64>,
     /// When the first step was done.
@@ -85,6 +87,7 @@ fn run(
     let plateau = job.recipe.optimizer.schedule.plateau();
     let mut validation_losses = Vec::new();
     let mut budget = Budget::new(settings);
+    let preference = Preference::of(settings);
     tell(observers, Event::Started { job })?;
 
     for epoch in 1..=settings.epochs {
@@ -118,18 +121,18 @@ fn run(
         let seconds = started.elapsed().as_secs_f64();
 
         // Choices are made on the validation rows; the test rows have not been touched.
-        let validation = validate(job, step)?;
-        check_finite(job, step, validation)?;
+        let validation = judge(job, step)?;
         if let (Some(plateau), Some(Score { loss, .. })) = (plateau, validation) {
             validation_losses.push(loss);
             step.scale_learning_rate(plateau.factor_after(&validation_losses));
         }
-        let is_best = is_better(validation, outcome.best.as_ref());
+        let is_best = preference.is_better(validation, outcome.best.as_ref());
         if is_best {
             outcome.best = Some(Best { epoch, steps: step.steps(), validation, parameters: step.parameters()? });
         }
         outcome.epochs = epoch;
         outcome.last_validation = validation;
+        outcome.highest_accuracy = validation.map(|score| score.accuracy.max(outcome.highest_accuracy.unwrap_or(0.0)));
         if spent.is_none() {
             outcome.epoch_seconds.push(seconds);
         }
@@ -153,13 +156,13 @@ fn run(
     Ok(Ending::Completed)
 }
 
-fn validate(job: &Job, step: &dyn Step) -> Result<Option<Score>, Failure> {
-    score_rows(job, step, &job.examples, &job.split.validation)
-}
-
-/// The loss of a step is seen before its update, so the last update of an epoch has not been judged yet. Without validation rows the
-/// first batch of train rows judges it.
-fn check_finite(job: &Job, step: &dyn Step, validation: Option<Score>) -> Result<(), Failure> {
+/// The score of the validation rows. The loss of a step is seen before its update, so the last update has not been judged yet: this does
+/// it. Without validation rows the first batch of train rows judges it.
+///
+/// # Errors
+/// Weights that give a loss that is not finite, or a device that fails.
+pub fn judge(job: &Job, step: &dyn Step) -> Result<Option<Score>, Failure> {
+    let validation = score_rows(job, step, &job.examples, &job.split.validation)?;
     let judged = match validation {
         Some(score) => Some((score, "validation")),
         None => {
@@ -171,7 +174,7 @@ fn check_finite(job: &Job, step: &dyn Step, validation: Option<Score>) -> Result
         Some((Score { loss, .. }, rows)) if !loss.is_finite() => {
             Err(StepError::RuinedWeights { step: step.steps(), loss, rows, learning_rate: step.learning_rate() }.into())
         }
-        _ => Ok(()),
+        _ => Ok(validation),
     }
 }
 

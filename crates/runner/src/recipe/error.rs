@@ -1,6 +1,6 @@
 //! Recipe mistakes in one sentence, with the nearest thing that would have been right.
 
-use super::Origin;
+use super::{Origin, synonyms};
 use anyhow::anyhow;
 
 /// A file that is no TOML.
@@ -18,7 +18,9 @@ pub(super) fn key(origin: &Origin, error: &serde_path_to_error::Error<toml::de::
     let mut quoted = message.split('`').skip(1).step_by(2);
     let culprit = quoted.next().unwrap_or_default();
     let known: Vec<&str> = quoted.collect();
-    let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(culprit, a).total_cmp(&strsim::jaro_winkler(culprit, b)));
+    let likeness = |name: &str| strsim::jaro_winkler(culprit, name);
+    let most_like = || known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let nearest = synonyms::find(culprit, &known).or_else(most_like);
     let choices = known.join(", ");
     match nearest {
         Some(nearest) if message.starts_with("unknown field") => {

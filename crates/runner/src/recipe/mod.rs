@@ -3,7 +3,9 @@
 mod data;
 mod error;
 mod find;
+mod optimizer_change;
 mod overrides;
+mod synonyms;
 mod train;
 
 pub use data::DataSection;
@@ -11,8 +13,9 @@ pub use find::Origin;
 pub use train::{BalancedRule, ClassWeights, EarlyStopping, Monitor, Precision, StepChoice, TrainSection};
 
 use crate::failure::Failure;
+use anyhow::anyhow;
 use relumine_data::Catalog;
-use relumine_engine::OptimizerConfig;
+use relumine_engine::{Horizon, OptimizerConfig};
 use relumine_model::{ConfigError, ModelConfig};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -32,7 +35,10 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Reads a recipe, applies overrides (`KEY=VALUE`, in order), and validates every value.
+    /// Reads a recipe, applies overrides (`KEY=VALUE` sets a key and `KEY=` leaves it out, in order), and validates every value.
+    ///
+    /// Where an override names another optimiser, what the recipe has of the old one's defaults gives way to those of the new one; its
+    /// other settings stay.
     ///
     /// # Errors
     /// The file, key or value that is wrong, and what is right; always the user's to mend.
@@ -42,16 +48,43 @@ impl Recipe {
 
     fn read(origin: &Origin, overrides: &[String]) -> anyhow::Result<Self> {
         let mut table: toml::Table = toml::from_str(&origin.text).map_err(|error| error::syntax(origin, &error))?;
+        let is_other_optimizer = optimizer_change::forget_defaults(&mut table, overrides);
         for text in overrides {
-            overrides::apply(&mut table, text)?;
+            if !overrides::apply(&mut table, text)? {
+                check_is_key(origin, &table, text)?;
+            }
         }
-        let mut recipe: Self = serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| error::key(origin, &error))?;
-        recipe.validate()?;
+        let mut recipe = Self::from_table(table).map_err(|error| error::key(origin, &error))?;
+        recipe.validate().map_err(|error| match error.key {
+            key if is_other_optimizer && key.starts_with("optimizer.") => anyhow!("{error} (--set {key}= leaves it out)"),
+            _ => error.into(),
+        })?;
         recipe.optimizer = recipe.optimizer.resolved();
         let is_flag = overrides.iter().any(|text| text.trim_start().starts_with("data.name"));
         let folder = if is_flag { None } else { origin.folder.as_deref() };
         recipe.data.name = find_data(folder, recipe.data.name);
         Ok(recipe)
+    }
+
+    fn from_table(table: toml::Table) -> Result<Self, serde_path_to_error::Error<toml::de::Error>> {
+        serde_path_to_error::deserialize(toml::Value::Table(table))
+    }
+
+    /// Says so where the run is shorter than the average of the weights looks back, so that the average is not yet one of good weights.
+    pub(crate) fn warn_of_young_average(&self, horizon: Horizon) {
+        if let Some(steps) = self.steps_before_average(horizon) {
+            let total = horizon.total_steps;
+            tracing::warn!(
+                "optimizer.ema_decay averages over about {steps:.0} steps, and the run has {total}: its results are those of early weights; \
+                 lower it, or train longer"
+            );
+        }
+    }
+
+    /// The horizon of the average, `1 / (1 - ema_decay)` steps, where the plan of the run is shorter.
+    fn steps_before_average(&self, horizon: Horizon) -> Option<f64> {
+        let steps = self.optimizer.ema_decay.map(|decay| (1.0 - decay).recip());
+        steps.filter(|steps| *steps > horizon.total_steps as f64)
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
@@ -79,6 +112,16 @@ impl Recipe {
     }
 }
 
+/// Refuses an override `KEY=` of a key that no recipe has, by setting it: leaving out what is not there is no mistake, a slip of the hand is.
+fn check_is_key(origin: &Origin, table: &toml::Table, text: &str) -> anyhow::Result<()> {
+    let mut with_key = table.clone();
+    overrides::apply(&mut with_key, &format!("{text}\"\""))?;
+    match Recipe::from_table(with_key) {
+        Err(error) if error.inner().message().starts_with("unknown field") => Err(error::key(origin, &error)),
+        _ => Ok(()),
+    }
+}
+
 fn at_least_one(key: &'static str, value: Option<u64>, example: &str) -> Result<(), ConfigError> {
     match value {
         Some(0) => Err(ConfigError::new(key, 0, format!("give a whole number of at least 1, such as {example}"))),
@@ -97,124 +140,4 @@ fn find_data(recipe_folder: Option<&Path>, name: String) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(text: &str, overrides: &[&str]) -> Result<Recipe, String> {
-        let origin = Origin { name: "test".into(), shown: "test.toml".into(), text: text.into(), folder: None };
-        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
-        Recipe::load(&origin, &overrides).map_err(|failure| failure.to_string())
-    }
-
-    #[test]
-    fn an_empty_recipe_is_the_defaults_and_survives_writing() {
-        let recipe = load("", &[]).unwrap();
-        assert_eq!(recipe, Recipe { optimizer: OptimizerConfig::default().resolved(), ..Recipe::default() });
-        assert_eq!(load(&recipe.to_toml().unwrap(), &[]).unwrap(), recipe);
-    }
-
-    #[test]
-    fn every_key_of_the_design_is_read() {
-        let text = r#"
-            [data]
-            name = "mnist"
-            validation = 5000
-            test = 0.2
-            stratified = false
-            split_seed = 3
-            scale = "standard"
-            limit_train = 1000
-            label = "kind"
-            fold = { index = 2, of = 5 }
-            [model]
-            hidden = [32]
-            activation = { name = "tanh" }
-            init = { name = "random_normal", stddev = 0.1 }
-            output_init = "zeros"
-            bias_init = "zeros"
-            dropout = 0.5
-            input_dropout = 0.2
-            dropout_kind = "alpha_dropout"
-            noise = 0.1
-            input_noise = 0.2
-            norm = { name = "batch", momentum = 0.01, epsilon = 1e-3, position = "after_activation" }
-            head = "sigmoid"
-            [optimizer]
-            name = "sgd"
-            learning_rate = 1e-2
-            momentum = 0.9
-            nesterov = true
-            weight_decay = 0
-            weight_decay_of = "all"
-            l1 = 1e-5
-            l2 = 1e-5
-            max_norm = 3
-            clip_norm = 1
-            ema_decay = 0.99
-            schedule = { name = "cosine", warmup = 100 }
-            momentum_schedule = { name = "linear", duration = 3 }
-            [train]
-            epochs = 3
-            batch_size = 32
-            accumulate = 2
-            seed = 1
-            step = "auto"
-            precision = "f32"
-            label_smoothing = 0.1
-            class_weights = "balanced"
-            early_stopping = { patience = 2, min_delta = 0.1, monitor = "accuracy", restore_best = false }
-            max_steps = 100
-            max_minutes = 1.5
-            target_accuracy = 0.9
-            refit = false
-            overfit_batches = 3
-            checkpoint_steps = 10
-        "#;
-        let recipe = load(text, &[]).unwrap();
-        assert_eq!(recipe.model.activation.name(), "tanh");
-        assert_eq!(load(&recipe.to_toml().unwrap(), &[]).unwrap(), recipe);
-    }
-
-    #[test]
-    fn overrides_take_toml_or_plain_words() {
-        let recipe = load("[model]\ndropout = 0.1", &["model.dropout=0.3", "model.activation=tanh", "model.hidden=[3, 4]"]).unwrap();
-        assert_eq!((recipe.model.dropout, recipe.model.hidden.as_slice()), (0.3, [3, 4].as_slice()));
-        assert_eq!(recipe.model.activation.name(), "tanh");
-        let recipe = load("", &["train.early_stopping.patience=7"]).unwrap();
-        assert_eq!(recipe.train.early_stopping, Some(EarlyStopping { patience: 7, ..EarlyStopping::default() }));
-    }
-
-    #[test]
-    fn mistakes_are_named_with_the_nearest_key() {
-        for (text, overrides, expected) in [
-            ("[model]\ndropuot = 0.3", vec![], "test.toml: model.dropuot is no recipe key; did you mean model.dropout?"),
-            ("[modle]\ndropout = 0.3", vec![], "test.toml: modle is no recipe key; did you mean model?"),
-            ("[model]\nactivation = \"rellu\"", vec![], "model.activation = \"rellu\" is not known; did you mean \"relu\"?"),
-            ("[train]\nepochs = \"many\"", vec![], "train.epochs"),
-            ("[train]\nepochs = 0", vec![], "train.epochs = 0"),
-            ("[train\nepochs = 1", vec![], "test.toml, line 1"),
-            ("", vec!["model.hiden=[1]"], "model.hiden is no recipe key; did you mean model.hidden?"),
-            ("", vec!["optimizer.learning_rate=-1"], "optimizer.learning_rate = -1"),
-            ("", vec!["train.batch_size=0"], "train.batch_size = 0"),
-            ("", vec!["model.dropout=1.0"], "model.dropout = 1"),
-            ("", vec!["data.validation=-5"], "data.validation"),
-            ("", vec!["train.seed=-1"], "train.seed"),
-            ("", vec!["train.accumulate=0"], "train.accumulate = 0"),
-            ("", vec!["train.target_accuracy=98"], "train.target_accuracy = 98"),
-            ("", vec!["train.max_minutes=0"], "train.max_minutes = 0"),
-            ("", vec!["train.class_weights=even"], "or \"balanced\""),
-            ("", vec!["train.refit=true", "train.overfit_batches=1"], "train.refit = true"),
-            ("", vec!["train.refit=true", "optimizer.schedule=reduce_on_plateau"], "optimizer.schedule = reduce_on_plateau"),
-            ("", vec!["optimizer.schedule={ name = \"step\" }"], "missing field `step_size`"),
-            ("", vec!["model.norm=bach"], "did you mean \"batch\"?"),
-            ("", vec!["optimizer.name=adamax"], "did you mean \"adam\"?"),
-            ("", vec!["optimizer.rho=0.9"], "adam has no such setting, rmsprop, adadelta has"),
-            ("", vec!["dropout"], "--set dropout is not KEY=VALUE"),
-            ("[model]\nactivation = \"relu\"", vec!["model.activation.slope=1"], "model.activation is no table"),
-        ] {
-            let message = load(text, &overrides).unwrap_err();
-            assert!(message.contains(expected), "{text:?} {overrides:?}: {message}");
-            assert!(!message.contains('\n'), "{message}");
-        }
-    }
-}
+mod tests;

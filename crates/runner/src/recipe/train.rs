@@ -1,6 +1,7 @@
 //! The `[train]` section.
 
 use super::at_least_one;
+use relumine_engine::Objective;
 use relumine_model::ConfigError;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +38,8 @@ pub struct TrainSection {
     /// Stop when the validation accuracy reaches this, in (0, 1]; a run that never does ends with exit code 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_accuracy: Option<f64>,
-    /// Train again on train and validation rows together, for the steps that validation chose, and test those weights.
+    /// Train again on train and validation rows together, for the steps that validation chose, and test those weights. Scaling and balanced
+    /// class weights are those of the merged rows.
     pub refit: bool,
     /// Train and validate on the first so many batches alone, to see whether the model can fit them; nothing is tested.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,15 +89,16 @@ pub enum BalancedRule {
     Balanced,
 }
 
-/// Stops training when validation has not improved for a while.
+/// Stops training when validation has not improved for a while. The best epoch is then the one that is best by what is watched; without
+/// early stopping it is the one of the highest validation accuracy, and between equal ones of the lowest loss.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
     /// Epochs without improvement after which to stop.
     pub patience: u64,
-    /// By how much the watched number must improve to count as better.
+    /// By how much the watched number must improve for patience to begin anew; the best epoch is best by however little.
     pub min_delta: f64,
-    /// What is watched.
+    /// What is watched, and what the best epoch is best by. (One that reaches `train.target_accuracy` is best in any case.)
     pub monitor: Monitor,
     /// Whether the weights of the best epoch are tested, or those of the last.
     pub restore_best: bool,
@@ -108,7 +111,7 @@ pub enum Monitor {
     /// The mean loss; lower is better.
     #[default]
     Loss,
-    /// The accuracy; higher is better.
+    /// The accuracy; higher is better, and for the best epoch the loss breaks ties.
     Accuracy,
 }
 
@@ -176,6 +179,8 @@ impl TrainSection {
         at_least_one("train.max_steps", self.max_steps, "1000")?;
         at_least_one("train.overfit_batches", self.overfit_batches, "1")?;
         at_least_one("train.checkpoint_steps", self.checkpoint_steps, "1000")?;
+        // Class weights are checked beside the data, which says how many classes there are.
+        Objective { label_smoothing: self.label_smoothing, class_weights: None }.validate(0)?;
         if let Some(minutes) = self.max_minutes.filter(|minutes| !(*minutes > 0.0 && minutes.is_finite())) {
             return Err(ConfigError::new("train.max_minutes", minutes, "give a finite number over 0, such as 10"));
         }
