@@ -6,6 +6,28 @@ use relumine_model::{Architecture, Mlp, Parameters};
 /// The exponential moving average of the weights: `a <- decay a + (1 - decay) w` after every step, and `a = w` after the first (Polyak and
 /// Juditsky 1992, in the exponential form). Buffers of normalisations are those of the latest step. As
 /// `torch.optim.swa_utils.AveragedModel(multi_avg_fn=get_ema_multi_avg_fn(decay))`, and `use_ema` in Keras.
+///
+/// After n steps the first weights still count for `decay^(n - 1)`: the horizon is `1 / (1 - decay)` steps, and a run should be several
+/// times as long.
+///
+/// ```
+/// # use candle_core::Device;
+/// # use relumine_engine::{Examples, FeatureBuffer, ReferenceStep, Step, TrainingConfig};
+/// # use relumine_model::ModelConfig;
+/// // One row of class 1 and one logit: lion raises the bias by 1 in every step.
+/// let config: ModelConfig = serde_json::from_str(r#"{ "hidden": [], "head": "sigmoid" }"#)?;
+/// let optimizer = serde_json::from_str(r#"{ "name": "lion", "learning_rate": 1.0, "ema_decay": 0.5 }"#)?;
+/// let examples = Examples::new(FeatureBuffer::F32(vec![0.0]), &[1], vec![1], &[0.0], &[1.0], &Device::Cpu)?;
+/// let training = TrainingConfig { optimizer, ..TrainingConfig::default() };
+/// let mut step = ReferenceStep::new(&config.architecture(1, 2)?, &training, &Device::Cpu)?;
+/// let mut averages = Vec::new();
+/// for _ in 0..3 {
+///     step.train(&examples, &[0])?;
+///     averages.extend(step.parameters()?["layers.0.bias"].to_vec1::<f32>()?);
+/// }
+/// assert_eq!(averages, [1.0, 1.5, 2.25]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Average {
     decay: f64,

@@ -74,6 +74,19 @@ impl Objective {
     /// As `torch.nn.functional.cross_entropy(weight=w, label_smoothing=e)` for softmax; as `keras.losses.BinaryCrossentropy(
     /// label_smoothing=e)` for sigmoid, where PyTorch divides by the rows and not by their weights.
     ///
+    /// With `e = 0.2` and two classes the label's target is 0.9 and the other's 0.1; logits of 0 and log 3 have `p = 1/4` and `p = 3/4`:
+    ///
+    /// ```
+    /// # use candle_core::{Device, Tensor};
+    /// # use relumine_engine::Objective;
+    /// # use relumine_model::Head;
+    /// let objective = Objective { label_smoothing: 0.2, ..Objective::default() };
+    /// let (logits, labels) = (Tensor::new(&[[0.0, 3_f64.ln()]], &Device::Cpu)?, Tensor::new(&[1_u32], &Device::Cpu)?);
+    /// let loss = objective.sum(Head::Softmax, &logits, &labels)?.to_scalar::<f64>()?;
+    /// assert!((loss - (0.1 * 4_f64.ln() + 0.9 * (4.0 / 3_f64).ln())).abs() < 1e-12);
+    /// # Ok::<(), candle_core::Error>(())
+    /// ```
+    ///
     /// # Shapes
     /// `logits` `[batch, units]`, `labels` `[batch]` of u32; the result is a scalar.
     ///

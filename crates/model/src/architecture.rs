@@ -94,7 +94,7 @@ impl Architecture {
                 input_noise: if is_first { config.input_noise } else { config.noise },
                 input_dropout: if is_first { config.input_dropout } else { config.dropout },
                 dropout_kind: config.dropout_kind,
-                norm: if is_output { Norm::None(norm::None {}) } else { config.norm.clone() },
+                norm: if is_output { Norm::NoNorm(norm::NoNorm {}) } else { config.norm.clone() },
                 activation: if is_output { Activation::Identity(activation::Identity {}) } else { config.activation.clone() },
                 weight_init: match &config.output_init {
                     Some(output_init) if is_output => output_init.clone(),

@@ -47,7 +47,7 @@ impl Default for ModelConfig {
             dropout_kind: DropoutKind::Dropout,
             noise: 0.0,
             input_noise: 0.0,
-            norm: Norm::None(norm::None {}),
+            norm: Norm::NoNorm(norm::NoNorm {}),
             head: Head::Softmax,
         }
     }

@@ -6,15 +6,15 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// Declares the kinds of one setting: an enum with a variant for each `module::Kind`, the modules themselves, and serde for both
-/// written forms. Each kind is a struct whose fields are its parameters and which implements `$behaviour`.
+/// written forms, in which a kind is called as its module is. Each kind is a struct whose fields are its parameters and which implements
+/// `$behaviour`.
 #[macro_export]
 macro_rules! kinds {
     ($(#[$attribute:meta])* $name:ident: $behaviour:ident { $($module:ident::$kind:ident),+ $(,)? }) => {
         $(mod $module; pub use $module::$kind;)+
 
         $(#[$attribute])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(remote = "Self", tag = "name", rename_all = "snake_case")]
+        #[derive(Clone, Debug, PartialEq)]
         pub enum $name {
             $(#[doc = concat!("[`", stringify!($kind), "`].")] $kind($kind),)+
         }
@@ -39,23 +39,28 @@ macro_rules! kinds {
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-                struct Tagged($name);
-                impl<'de> serde::Deserialize<'de> for Tagged {
-                    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-                        $name::deserialize(deserializer).map(Tagged)
-                    }
-                }
-                $crate::kinds::name_or_table::<D, Tagged>(deserializer).map(|tagged| tagged.0)
-            }
-        }
+        const _: () = {
+            #[derive(serde::Serialize, serde::Deserialize)]
+            #[serde(tag = "name")]
+            #[expect(non_camel_case_types, reason = "serde takes a kind's name in a recipe from its variant here, which is its module's")]
+            enum Written { $($module($kind),)+ }
 
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-                if self.has_parameters() { Self::serialize(self, serializer) } else { serializer.serialize_str(self.name()) }
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                    let written: Written = $crate::kinds::name_or_table(deserializer)?;
+                    Ok(match written { $(Written::$module(kind) => Self::$kind(kind),)+ })
+                }
             }
-        }
+
+            impl serde::Serialize for $name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                    if !self.has_parameters() {
+                        return serializer.serialize_str(self.name());
+                    }
+                    match self.clone() { $(Self::$kind(kind) => Written::$module(kind),)+ }.serialize(serializer)
+                }
+            }
+        };
     };
 }
 pub use kinds;

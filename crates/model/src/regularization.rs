@@ -47,6 +47,15 @@ impl DropoutKind {
 /// The mask is drawn on the host ([`mask::fill_scales`]) and uploaded, so it is the same on every device. `layer` is the layer that
 /// reads the result.
 ///
+/// ```
+/// # use candle_core::{Device, Tensor};
+/// # use relumine_model::{MaskPosition, dropout};
+/// let (rows, at) = (Tensor::new(&[[1_f32; 8]; 2], &Device::Cpu)?, MaskPosition { seed: 1, step: 0, first_row: 0 });
+/// let dropped = dropout(&rows, 0.75, 0, at)?.flatten_all()?.to_vec1::<f32>()?;
+/// assert!(dropped.iter().all(|value| [0.0, 4.0].contains(value)));
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+///
 /// # Shapes
 /// `inputs` `[rows, units]`, the result likewise.
 ///
@@ -68,6 +77,18 @@ pub fn dropout(inputs: &Tensor, rate: f64, layer: u16, at: MaskPosition) -> Resu
 /// ```
 ///
 /// As `torch.nn.AlphaDropout`; at rate 0 it returns its input. The mask is the one that [`dropout`] would draw.
+///
+/// At rate 0.5, `a = (0.5 + 1.7581^2 / 4)^(-1/2) = 0.8864`: a zero becomes `b = 0.7792` where it is kept and `a alpha' + b = -0.7792`
+/// where it is dropped.
+///
+/// ```
+/// # use candle_core::{Device, Tensor};
+/// # use relumine_model::{MaskPosition, alpha_dropout};
+/// let (rows, at) = (Tensor::new(&[[0_f32; 8]; 2], &Device::Cpu)?, MaskPosition { seed: 1, step: 0, first_row: 0 });
+/// let dropped = alpha_dropout(&rows, 0.5, 0, at)?.flatten_all()?.to_vec1::<f32>()?;
+/// assert!(dropped.iter().all(|value| (value.abs() - 0.7792).abs() < 1e-4));
+/// # Ok::<(), candle_core::Error>(())
+/// ```
 ///
 /// # Shapes
 /// `inputs` `[rows, units]`, the result likewise.
@@ -106,6 +127,15 @@ fn mask_of(inputs: &Tensor, rate: f64, kept: f32, layer: u16, at: MaskPosition) 
 /// Adds Gaussian noise of mean 0 and standard deviation `stddev`: on the inputs, training with it is much like a penalty on the slope
 /// (Bishop, "Training with Noise is Equivalent to Tikhonov Regularization", 1995). As `keras.layers.GaussianNoise`; at 0 it returns its
 /// input. Drawn on the host in f64 and rounded to f32, from word `u` of the row for unit `u`.
+///
+/// ```
+/// # use candle_core::{Device, Tensor};
+/// # use relumine_model::{MaskPosition, gaussian_noise};
+/// let (rows, at) = (Tensor::new(&[[0_f32; 8]; 2], &Device::Cpu)?, MaskPosition { seed: 1, step: 0, first_row: 0 });
+/// let [once, twice] = [1.0, 2.0].map(|stddev| gaussian_noise(&rows, stddev, 0, at));
+/// assert_eq!((once? * 2.0)?.to_vec2::<f32>()?, twice?.to_vec2::<f32>()?);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
 ///
 /// # Shapes
 /// `inputs` `[rows, units]`, the result likewise.

@@ -9,8 +9,19 @@ use candle_core::{Result, Tensor};
 /// a <- rho a + (1 - rho) d^2          w <- w - lr d
 /// ```
 ///
-/// The paper has no learning rate, which is `learning_rate = 1.0`, PyTorch's default; ours is that of all optimisers, 0.001, which is
-/// slow here. Keras has `rho = 0.95` and `epsilon = 1e-7`.
+/// The paper has no learning rate, which is the default of 1. Keras has `learning_rate = 0.001`, `rho = 0.95` and `epsilon = 1e-7`.
+///
+/// The first step is `sqrt(epsilon / (1 - rho))` on any gradient that is large against epsilon: 0.0032 at the defaults. With `rho = 0`,
+/// epsilon 9 and the gradient 4 it is `sqrt(9) / sqrt(16 + 9) 4 = 2.4`:
+///
+/// ```
+/// # mod one_weight { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/one_weight.rs")); }
+/// # use one_weight::weights;
+/// assert_eq!(weights(r#"{ "name": "adadelta" }"#, 1.0, &[5.0])?, [0.9968]);
+/// let adadelta = r#"{ "name": "adadelta", "rho": 0.0, "epsilon": 9.0 }"#;
+/// assert_eq!(weights(adadelta, 3.0, &[4.0])?, [0.6]);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adadelta {
     /// Decay of both moving means.

@@ -13,7 +13,18 @@ use candle_core::{Result, Tensor};
 ///
 /// Keras adds its epsilon (1e-7) to `sqrt(v)` before the correction, which makes it larger by `1 / sqrt(1 - b2^t)` in early steps.
 ///
-/// The first step moves every weight by `lr`, whatever the size of its gradient, as long as epsilon is small against it.
+/// The first step moves every weight by `lr`, whatever the size of its gradient, as long as epsilon is small against it:
+///
+/// ```
+/// # mod one_weight { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/one_weight.rs")); }
+/// # use one_weight::weights;
+/// let adam = r#"{ "name": "adam", "learning_rate": 0.1 }"#;
+/// assert_eq!((weights(adam, 1.0, &[100.0])?, weights(adam, 1.0, &[-0.01])?), (vec![0.9], vec![1.1]));
+/// // Without a gradient, adamw multiplies by 1 - 0.1 * 0.5.
+/// let adamw = r#"{ "name": "adamw", "learning_rate": 0.1, "weight_decay": 0.5 }"#;
+/// assert_eq!(weights(adamw, 1.0, &[0.0, 0.0])?, [0.95, 0.9025]);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// `b1`, where no schedule moves it, and `b2`.

@@ -32,7 +32,7 @@ impl Clock {
 
     /// The learning rate of the next step.
     pub(crate) fn learning_rate(&self) -> f64 {
-        self.config.learning_rate * self.config.schedule.factor(self.steps, self.horizon) * self.outer_factor
+        self.config.learning_rate.unwrap_or_default() * self.config.schedule.factor(self.steps, self.horizon) * self.outer_factor
     }
 
     /// The pace of the next step.

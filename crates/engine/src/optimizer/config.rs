@@ -6,15 +6,16 @@ use crate::{MomentumSchedule, Schedule};
 use relumine_model::{ConfigError, Role};
 use serde::{Deserialize, Serialize};
 
-/// An optimiser and its settings. A key that the named optimiser does not have is an error; one that is absent takes the default of the
-/// optimiser's original, which [`resolved`](Self::resolved) fills in.
+/// An optimiser and its settings. A key that the named optimiser does not have is an error; one that is absent takes the default of
+/// [`OptimizerName::defaults`], which [`resolved`](Self::resolved) fills in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OptimizerConfig {
     /// Which optimiser.
     pub name: OptimizerName,
     /// Step size, before the schedule's factor; over 0.
-    pub learning_rate: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
     /// adam, adamw, nadam, lion: the decay of the moving means of the gradient and of its square, each in [0, 1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub betas: Option<[f64; 2]>,
@@ -58,7 +59,8 @@ pub struct OptimizerConfig {
     /// The largest size that any element of a gradient may have, over 0; no clipping where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_value: Option<f64>,
-    /// Evaluate by the exponential moving average of the weights with this decay, in [0, 1): see [`Average`](crate::Average).
+    /// Evaluate by the exponential moving average of the weights with this decay, in [0, 1): see [`Average`](crate::Average). It looks back
+    /// over about `1 / (1 - decay)` steps, 1000 at 0.999: a run that is not several times as long is evaluated by weights of its start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema_decay: Option<f64>,
     /// How the learning rate changes.
@@ -106,7 +108,7 @@ impl Default for OptimizerConfig {
     fn default() -> Self {
         Self {
             name: OptimizerName::Adam,
-            learning_rate: 1e-3,
+            learning_rate: None,
             betas: None,
             epsilon: None,
             rho: None,
@@ -132,10 +134,22 @@ impl Default for OptimizerConfig {
 impl OptimizerName {
     const ALL: [Self; 8] = [Self::Sgd, Self::Adam, Self::Adamw, Self::Rmsprop, Self::Adagrad, Self::Adadelta, Self::Nadam, Self::Lion];
 
-    /// The keys that this optimiser has, with the defaults of PyTorch, or of Keras for lion. No other key is set.
+    /// The keys that this optimiser has, with the defaults of PyTorch 2, or of Keras 3 for lion. No other key is set.
+    ///
+    /// ```
+    /// use relumine_engine::optimizer::OptimizerName::{Adadelta, Adagrad, Adam, Adamw, Lion, Nadam, Rmsprop, Sgd};
+    /// let rates = [Sgd, Adam, Adamw, Lion, Nadam, Rmsprop, Adagrad, Adadelta].map(|name| name.defaults().learning_rate);
+    /// assert_eq!(rates, [1e-3, 1e-3, 1e-3, 1e-3, 2e-3, 1e-2, 1e-2, 1.0].map(Some));
+    /// ```
     #[must_use]
     pub fn defaults(self) -> OptimizerConfig {
-        let none = OptimizerConfig { name: self, weight_decay: Some(0.0), ..OptimizerConfig::default() };
+        let learning_rate = Some(match self {
+            Self::Sgd | Self::Adam | Self::Adamw | Self::Lion => 1e-3,
+            Self::Nadam => 2e-3,
+            Self::Rmsprop | Self::Adagrad => 1e-2,
+            Self::Adadelta => 1.0,
+        });
+        let none = OptimizerConfig { name: self, learning_rate, weight_decay: Some(0.0), ..OptimizerConfig::default() };
         let betas = Some([0.9, 0.999]);
         let epsilon = Some(1e-8);
         match self {
@@ -179,6 +193,7 @@ impl OptimizerConfig {
     pub fn resolved(self) -> Self {
         let defaults = self.name.defaults();
         Self {
+            learning_rate: self.learning_rate.or(defaults.learning_rate),
             betas: self.betas.or(defaults.betas),
             epsilon: self.epsilon.or(defaults.epsilon),
             rho: self.rho.or(defaults.rho),
@@ -221,7 +236,7 @@ impl OptimizerConfig {
             Some(value) if !ok(value) => Err(ConfigError::new(key, value, remedy)),
             _ => Ok(()),
         };
-        check(over_zero, "optimizer.learning_rate", Some(self.learning_rate), "give a finite number over 0, such as 0.001")?;
+        check(over_zero, "optimizer.learning_rate", self.learning_rate, "give a finite number over 0, such as 0.001")?;
         check(not_negative, "optimizer.weight_decay", self.weight_decay, "give a finite number of at least 0, such as 0.0001")?;
         check(not_negative, "optimizer.l1", Some(self.l1), "give a finite number of at least 0, such as 0.00001")?;
         check(not_negative, "optimizer.l2", Some(self.l2), "give a finite number of at least 0, such as 0.0001")?;
@@ -249,8 +264,12 @@ impl OptimizerConfig {
             if let (Some(found), None) = (found, &known[position].1) {
                 let has_key = |name: &OptimizerName| own_keys(&name.defaults())[position].1.is_some();
                 let owners: Vec<String> = OptimizerName::ALL.into_iter().filter(has_key).map(OptimizerName::spelled).collect();
-                let remedy =
-                    format!("{} has no such setting, {} has; remove it or change optimizer.name", self.name.spelled(), owners.join(", "));
+                let have = if owners.len() == 1 { "has" } else { "have" };
+                let remedy = format!(
+                    "{} has no such setting, {} {have}; leave it out or change optimizer.name",
+                    self.name.spelled(),
+                    owners.join(", ")
+                );
                 return Err(ConfigError::new(key, found, remedy));
             }
         }
@@ -267,10 +286,15 @@ impl OptimizerConfig {
             return Err(ConfigError::new("optimizer.clip_value", "set beside optimizer.clip_norm", remedy));
         }
         if let Some(schedule) = &self.momentum_schedule {
-            let remedy = match self.name {
-                OptimizerName::Sgd | OptimizerName::Rmsprop if without_momentum => "set optimizer.momentum over 0, the value it leads to",
-                OptimizerName::Nadam => "nadam has a momentum schedule of its own; leave this one out",
-                OptimizerName::Adagrad | OptimizerName::Adadelta => "this optimiser has no momentum; leave it out",
+            let remedy = match (self.name, schedule) {
+                (OptimizerName::Sgd | OptimizerName::Rmsprop, MomentumSchedule::OneCycle(_)) if without_momentum => {
+                    "set optimizer.momentum over 0, for without it there is none to change; its values are base_momentum to max_momentum"
+                }
+                (OptimizerName::Sgd | OptimizerName::Rmsprop, _) if without_momentum => {
+                    "set optimizer.momentum over 0, the value it leads to"
+                }
+                (OptimizerName::Nadam, _) => "nadam has a momentum schedule of its own; leave this one out",
+                (OptimizerName::Adagrad | OptimizerName::Adadelta, _) => "this optimiser has no momentum; leave it out",
                 _ => return Ok(()),
             };
             return Err(ConfigError::new("optimizer.momentum_schedule", schedule.name(), remedy));
@@ -337,7 +361,26 @@ mod tests {
     #[test]
     fn a_foreign_key_names_its_owners() {
         let error = read(r#"{"momentum": 0.9}"#).validate().unwrap_err().to_string();
-        assert!(error.contains("adam has no such setting, sgd, rmsprop has"), "{error}");
+        assert!(error.contains("adam has no such setting, sgd, rmsprop have; leave it out"), "{error}");
+        let error = read(r#"{"nesterov": true}"#).validate().unwrap_err().to_string();
+        assert!(error.contains("adam has no such setting, sgd has; leave it out"), "{error}");
+    }
+
+    /// `one_cycle` does not lead to `optimizer.momentum`, but it changes nothing where there is none.
+    #[test]
+    fn a_momentum_schedule_without_a_momentum_is_told_what_momentum_is_for() {
+        for (schedule, sentence) in [
+            (r#""sutskever""#, "over 0, the value it leads to"),
+            (r#"{"name": "linear", "duration": 3}"#, "over 0, the value it leads to"),
+            (r#""one_cycle""#, "its values are base_momentum to max_momentum"),
+        ] {
+            for name in ["sgd", "rmsprop"] {
+                let config = read(&format!(r#"{{"name": "{name}", "momentum_schedule": {schedule}}}"#));
+                let error = config.validate().unwrap_err().to_string();
+                assert!(error.starts_with("optimizer.momentum_schedule = ") && error.ends_with(sentence), "{error}");
+                assert!(OptimizerConfig { momentum: Some(0.5), ..config }.validate().is_ok());
+            }
+        }
     }
 
     #[test]
@@ -345,9 +388,11 @@ mod tests {
         for name in OptimizerName::ALL {
             let config = read(&format!(r#"{{"name": "{}"}}"#, name.spelled()));
             config.validate().unwrap();
-            assert_eq!(config.clone().resolved(), OptimizerConfig { name, ..name.defaults() });
+            assert_eq!(config.clone().resolved(), name.defaults());
+            assert!(name.defaults().learning_rate.is_some(), "{name:?}");
             assert!(config.resolved().validate().is_ok());
         }
         assert_eq!(read(r#"{"name": "adamw"}"#).resolved().weight_decay, Some(0.01));
+        assert_eq!(read(r#"{"name": "adadelta", "learning_rate": 0.5}"#).resolved().learning_rate, Some(0.5));
     }
 }

@@ -7,8 +7,19 @@ use candle_core::{Result, Tensor};
 /// w <- w - lr sign(b1 m + (1 - b1) g)          m <- b2 m + (1 - b2) g
 /// ```
 ///
-/// Weight decay is decoupled: `w <- w (1 - lr weight_decay)` first. As `keras.optimizers.Lion` and `optax.lion`; PyTorch has none. A
-/// learning rate of a third to a tenth of Adam's suits it. `sign(0) = 0`.
+/// Weight decay is decoupled: `w <- w (1 - lr weight_decay)` first. As `keras.optimizers.Lion`, whose defaults are ours, and `optax.lion`,
+/// which has none for the learning rate and a weight decay of 0.001; PyTorch has no Lion. A learning rate of a third to a tenth of Adam's
+/// suits it. `sign(0) = 0`.
+///
+/// After the gradient 5, `m = 0.05` outweighs a gradient of -0.1, but not one of -1:
+///
+/// ```
+/// # mod one_weight { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/one_weight.rs")); }
+/// # use one_weight::weights;
+/// let lion = r#"{ "name": "lion", "learning_rate": 1.0 }"#;
+/// assert_eq!(weights(lion, 10.0, &[5.0, -0.1, -1.0])?, [9.0, 8.0, 9.0]);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lion {
     /// `b1`, where no schedule moves it, and `b2`.

@@ -9,9 +9,19 @@ use candle_core::{Result, Tensor};
 /// w <- w - lr [ (1 - mu_t) / (1 - prod_{i<=t} mu_i) g  +  mu_{t+1} / (1 - prod_{i<=t+1} mu_i) m ] / (sqrt(v') + epsilon)
 /// ```
 ///
-/// Keras has the same with `epsilon = 1e-7`. The momentum has a schedule of its own, so `momentum_schedule` does not apply.
+/// Keras has `mu_t = b1 (1 - 0.96^t / 2)`, which is `momentum_decay = 1`, and `learning_rate = 0.001` and `epsilon = 1e-7`. The momentum
+/// has a schedule of its own, so `momentum_schedule` does not apply.
 ///
-/// With `momentum_decay = 0` every `mu` is `b1 / 2`: at the defaults the first step weighs the gradient by 0.55 / 0.55 = 1.
+/// With `momentum_decay = 0` every `mu` is `b1 / 2`. At `b1 = 0.5` the first step on the gradient g has `m = g / 2` and `sqrt(v') = |g|`,
+/// and is `lr [1 + 0.25 / (1 - 0.25^2) / 2] = 17/15 lr`:
+///
+/// ```
+/// # mod one_weight { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/one_weight.rs")); }
+/// # use one_weight::weights;
+/// let nadam = r#"{ "name": "nadam", "learning_rate": 1.5, "betas": [0.5, 0.999], "momentum_decay": 0.0 }"#;
+/// assert_eq!(weights(nadam, 2.0, &[7.0])?, [0.3]);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Nadam {
     /// `b1` and `b2`.

@@ -10,7 +10,17 @@ use candle_core::{Result, Tensor};
 ///
 /// Keras has `rho = 0.9`, `epsilon = 1e-7`, and adds it under the root. Where rounding makes `v - a^2` negative it counts as 0 (PyTorch: NaN).
 ///
-/// On a constant gradient the first step is `lr / sqrt(1 - rho)`: ten times `lr` at the default of 0.99.
+/// The first step is `lr / sqrt(1 - rho)`, whatever the size of the gradient: ten times `lr` at the default of 0.99, twice at 0.75.
+///
+/// ```
+/// # mod one_weight { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/one_weight.rs")); }
+/// # use one_weight::weights;
+/// let by_default = r#"{ "name": "rmsprop", "learning_rate": 0.01 }"#;
+/// assert_eq!(weights(by_default, 1.0, &[7.0])?, [0.9]);
+/// let quick = r#"{ "name": "rmsprop", "learning_rate": 0.1, "rho": 0.75 }"#;
+/// assert_eq!(weights(quick, 1.0, &[7.0])?, [0.8]);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RmsProp {
     /// Decay of the moving mean of squares.

@@ -10,7 +10,17 @@ use candle_core::{Result, Tensor};
 ///
 /// Keras instead folds the learning rate into its velocity (`v <- momentum v - lr g; w <- w + v`), which differs when `lr` changes.
 ///
-/// On the gradient 1 with lr 1 and momentum 0.5, a weight moves by 1 and then by 1.5; with nesterov by 1.5 and then by 1.75.
+/// On the gradient 1 with lr 1 and momentum 0.5, a weight moves by 1 and then by 1.5; with nesterov by 1.5 and then by 1.75:
+///
+/// ```
+/// # mod one_weight { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/one_weight.rs")); }
+/// # use one_weight::weights;
+/// let plain = r#"{ "name": "sgd", "learning_rate": 1.0, "momentum": 0.5 }"#;
+/// assert_eq!(weights(plain, 10.0, &[1.0, 1.0])?, [9.0, 7.5]);
+/// let nesterov = r#"{ "name": "sgd", "learning_rate": 1.0, "momentum": 0.5, "nesterov": true }"#;
+/// assert_eq!(weights(nesterov, 10.0, &[1.0, 1.0])?, [8.5, 6.75]);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
     /// How much of the last change is kept; a schedule may start below it.

@@ -18,8 +18,8 @@ use relumine_model::{ConfigError, kinds};
 kinds! {
     /// `optimizer.schedule`: a factor on the learning rate.
     Schedule: ScheduleKind {
-        constant::Constant, step::Step, exponential::Exponential, inverse_time::InverseTime, polynomial::Polynomial, cosine::Cosine,
-        one_cycle::OneCycle, reduce_on_plateau::ReduceOnPlateau
+        constant::Constant, step::StepDecay, exponential::Exponential, inverse_time::InverseTime, polynomial::Polynomial,
+        cosine::Cosine, one_cycle::OneCycle, reduce_on_plateau::ReduceOnPlateau
     }
 }
 
@@ -119,6 +119,8 @@ mod tests {
             let json = serde_json::to_string(&schedule).unwrap();
             assert_eq!(read(&json), schedule, "{json}");
         }
+        let step = read(r#"{"name": "step", "step_size": 7}"#);
+        assert_eq!(serde_json::to_string(&step).unwrap(), r#"{"name":"step","step_size":7,"gamma":0.1,"unit":"epoch"}"#);
         assert_eq!(serde_json::to_string(&read(r#""constant""#)).unwrap(), r#""constant""#);
     }
 

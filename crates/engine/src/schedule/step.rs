@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Step {
+pub struct StepDecay {
     /// Units on each stair, at least 1.
     pub step_size: u64,
     /// From one stair to the next, in (0, 1]; 0.1 where absent.
@@ -27,7 +27,7 @@ const fn gamma() -> f64 {
     0.1
 }
 
-impl ScheduleKind for Step {
+impl ScheduleKind for StepDecay {
     fn factor(&self, steps_done: u64, horizon: Horizon) -> f64 {
         let stairs = self.unit.elapsed(steps_done, horizon) / self.step_size.max(1);
         self.gamma.powf(stairs as f64)

@@ -1,4 +1,5 @@
-//! Optimisers, and all that is done to gradients and weights around them, against PyTorch, and Lion against Optax and Keras.
+//! Optimisers, and all that is done to gradients and weights around them, against PyTorch; Lion against Optax and Keras, and NAdam against
+//! Keras too.
 
 use crate::case::Case;
 use crate::close::assert_all_close;
@@ -45,6 +46,11 @@ fn no_optimiser_and_no_setting_is_left_out() {
     for name in optimizer_names() {
         assert!(count(&|settings| settings["name"] == *name) >= 4, "{name} needs two settings in each of two cases");
         assert!(count(&|settings| settings["name"] == *name && settings.get("weight_decay").is_some()) >= 2, "{name} with weight decay");
+        assert_eq!(count(&|settings| *settings == json!({ "name": name })), 2, "{name} by name alone, in each of two cases");
+    }
+    for case in &cases {
+        let by_keras = case.expected["optimizers"].as_array().unwrap().iter().filter(|optimizer| optimizer["peer"] == "keras");
+        assert!(by_keras.filter(|optimizer| optimizer["settings"]["name"] == "nadam").count() >= 2, "Keras' NAdam");
     }
     let keys = optimizer_names().into_iter().flat_map(|name| {
         let config: OptimizerConfig = serde_json::from_value(json!({ "name": name })).unwrap();

@@ -18,19 +18,30 @@ use serde::{Deserialize, Serialize};
 /// # Shapes
 /// `[rows, units]`; `weight`, `bias`, `running_mean`, `running_var` `[units]`.
 ///
+/// Around a norm of one unit, layers that pass on what they get. The batch of 1 and 3 has mean 2 and variance 1, or 2 with 1/(n - 1), of
+/// which the running statistics take a tenth:
+///
 /// ```
-/// # use relumine_model::{Mlp, ModelConfig, Mode, Parameters};
+/// # use relumine_model::{MaskPosition, Mlp, Mode, ModelConfig, Parameters};
 /// # use candle_core::{DType, Device, Tensor};
-/// let config: ModelConfig = toml::from_str(r#"hidden = [1]
-///     norm = "batch""#)?;
-/// let architecture = config.architecture(2, 2)?;
-/// let names: Vec<String> = architecture.tensors().into_iter().map(|tensor| tensor.name).collect();
-/// assert_eq!(names[2..6], ["weight", "bias", "running_mean", "running_var"].map(|part| format!("layers.0.norm.{part}")));
+/// let config: ModelConfig = serde_json::from_str(
+///     r#"{ "hidden": [1], "activation": "identity", "init": "ones", "head": "sigmoid", "norm": { "name": "batch", "epsilon": 1e-12 } }"#,
+/// )?;
+/// # let architecture = config.architecture(1, 2)?;
+/// # let parameters = Parameters::initialize(&architecture, 0, DType::F32, &Device::Cpu)?;
+/// # let mlp = Mlp::new(&architecture, parameters.var_builder(DType::F32, &Device::Cpu))?;
+/// # let training = Mode::Training(MaskPosition { seed: 0, step: 0, first_row: 0 });
+/// let pass = mlp.forward(&Tensor::new(&[[1_f32], [3.0]], &Device::Cpu)?, training)?;
+/// assert_eq!(pass.logits.to_vec2::<f32>()?, [[-1.0], [1.0]]);
+/// parameters.absorb(&pass.statistics)?;
+/// let running = |part| parameters.get(part).unwrap().to_vec1::<f32>();
+/// assert_eq!(running("layers.0.norm.running_mean")?, [0.2]);
+/// assert_eq!(running("layers.0.norm.running_var")?, [0.9 + 0.2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Batch {
+pub struct BatchNorm {
     /// Weight of the newest batch in the running statistics, over 0 and at most 1.
     pub momentum: f64,
     /// Added to the variance, over 0.
@@ -39,13 +50,13 @@ pub struct Batch {
     pub position: Position,
 }
 
-impl Default for Batch {
+impl Default for BatchNorm {
     fn default() -> Self {
         Self { momentum: 0.1, epsilon: 1e-5, position: Position::BeforeActivation }
     }
 }
 
-impl NormKind for Batch {
+impl NormKind for BatchNorm {
     fn position(&self) -> Option<Position> {
         Some(self.position)
     }

@@ -9,28 +9,37 @@ use serde::{Deserialize, Serialize};
 /// # Shapes
 /// `[rows, units]`; `weight` and `bias` `[units]`.
 ///
+/// Around a norm of two units, layers that pass on what they get. The row of 1 and 3 has mean 2 and variance 1:
+///
 /// ```
-/// # use relumine_model::Norm;
-/// let norm: Norm = serde_json::from_str(r#"{"name": "layer", "epsilon": 1e-3}"#)?;
-/// assert!(norm.validate().is_ok());
+/// # use relumine_model::{Mlp, Mode, ModelConfig, Parameters};
+/// # use candle_core::{DType, Device, Tensor};
+/// let config: ModelConfig = serde_json::from_str(
+///     r#"{ "hidden": [2], "activation": "identity", "init": "identity", "norm": { "name": "layer", "epsilon": 1e-12 } }"#,
+/// )?;
+/// # let architecture = config.architecture(2, 2)?;
+/// # let parameters = Parameters::initialize(&architecture, 0, DType::F32, &Device::Cpu)?;
+/// # let mlp = Mlp::new(&architecture, parameters.var_builder(DType::F32, &Device::Cpu))?;
+/// let pass = mlp.forward(&Tensor::new(&[[1_f32, 3.0], [50.0, 10.0]], &Device::Cpu)?, Mode::Evaluation)?;
+/// assert_eq!(pass.logits.to_vec2::<f32>()?, [[-1.0, 1.0], [1.0, -1.0]]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Layer {
+pub struct LayerNorm {
     /// Added to the variance, over 0.
     pub epsilon: f64,
     /// Where it stands.
     pub position: Position,
 }
 
-impl Default for Layer {
+impl Default for LayerNorm {
     fn default() -> Self {
         Self { epsilon: 1e-5, position: Position::BeforeActivation }
     }
 }
 
-impl NormKind for Layer {
+impl NormKind for LayerNorm {
     fn position(&self) -> Option<Position> {
         Some(self.position)
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 kinds! {
     /// Normalisation of the hidden layers, `model.norm`.
-    Norm: NormKind { none::None, batch::Batch, layer::Layer }
+    Norm: NormKind { none::NoNorm, batch::BatchNorm, layer::LayerNorm }
 }
 
 /// Where a normalisation stands in its layer.
@@ -59,7 +59,7 @@ impl Norm {
 trait NormKind {
     /// Where it stands.
     fn position(&self) -> Option<Position> {
-        Option::None
+        None
     }
 
     /// Whether it has buffers.
@@ -106,11 +106,8 @@ pub struct BatchStatistics {
 impl NormTensors {
     /// The tensors that `vb` holds.
     pub(crate) fn new(norm: &Norm, units: usize, vb: &VarBuilder<'_>) -> Result<Self> {
-        let running = if norm.keeps_running_statistics() {
-            Some((vb.get(units, "running_mean")?, vb.get(units, "running_var")?))
-        } else {
-            Option::None
-        };
+        let running =
+            if norm.keeps_running_statistics() { Some((vb.get(units, "running_mean")?, vb.get(units, "running_var")?)) } else { None };
         Ok(Self { weight_u: vb.get(units, "weight")?, bias_u: vb.get(units, "bias")?, running })
     }
 
@@ -197,6 +194,20 @@ mod tests {
             let out = norm.forward(&rows(&[[1.0, 3.0], [50.0, 10.0]]), &tensors(2, None), pass).unwrap();
             assert_eq!(out.outputs.to_vec2::<f32>().unwrap(), [[-1.0, 3.0], [3.0, -1.0]]);
         }
+    }
+
+    #[test]
+    fn every_norm_is_written_by_the_name_it_is_read_by() {
+        for json in [
+            r#""none""#,
+            r#"{"name":"batch","momentum":0.1,"epsilon":0.001,"position":"before_activation"}"#,
+            r#"{"name":"layer","epsilon":0.00001,"position":"after_activation"}"#,
+        ] {
+            let written = serde_json::to_value(norm(json)).unwrap();
+            assert_eq!(written, serde_json::from_str::<serde_json::Value>(json).unwrap());
+        }
+        let unknown = serde_json::from_str::<Norm>(r#""no_norm""#).unwrap_err().to_string();
+        assert!(unknown.starts_with("unknown variant `no_norm`, expected one of `none`, `batch`, `layer`"), "{unknown}");
     }
 
     #[test]

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 /// No normalisation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct None {}
+pub struct NoNorm {}
 
-impl NormKind for None {
+impl NormKind for NoNorm {
     fn forward(&self, inputs: &Tensor, _tensors: &NormTensors, _pass: Pass) -> Result<Normalized> {
-        Ok(Normalized { outputs: inputs.clone(), statistics: Option::None })
+        Ok(Normalized { outputs: inputs.clone(), statistics: None })
     }
 }

@@ -75,8 +75,8 @@ impl Recipe {
         if let Some(steps) = self.steps_before_average(horizon) {
             let total = horizon.total_steps;
             tracing::warn!(
-                "optimizer.ema_decay averages over about {steps:.0} steps, and the run has {total}: its results are those of early weights; \
-                 lower it, or train longer"
+                "optimizer.ema_decay averages over about {steps:.0} steps, and the run has {total}: its results are those of early \
+                 weights; lower it, or train longer"
             );
         }
     }
@@ -112,7 +112,8 @@ impl Recipe {
     }
 }
 
-/// Refuses an override `KEY=` of a key that no recipe has, by setting it: leaving out what is not there is no mistake, a slip of the hand is.
+/// Refuses an override `KEY=` of a key that no recipe has, by setting it: to leave out what is not there is no mistake, but a slip of the
+/// hand is.
 fn check_is_key(origin: &Origin, table: &toml::Table, text: &str) -> anyhow::Result<()> {
     let mut with_key = table.clone();
     overrides::apply(&mut with_key, &format!("{text}\"\""))?;
