@@ -46,8 +46,8 @@ pub fn loss(team: &mut Team, objective: &Objective<'_>, labels: &[u32], logits: 
     let (stride, width, classes, panels) = (logits.stride(), logits.width(), logits.columns(), logits.count());
     let (logits, losses) = (Shares::new(logits.values_mut()), Shares::new(losses));
     team.run(labels.len().div_ceil(CHUNK), |task| {
-        for row in task * CHUNK..((task + 1) * CHUNK).min(labels.len()) {
-            let label = labels[row] as usize;
+        for (row, label) in labels.iter().enumerate().skip(task * CHUNK).take(CHUNK) {
+            let label = *label as usize;
             // SAFETY: each task has rows of its own.
             let outcome = unsafe { losses.part(row, 1) };
             outcome[0] = match objective.head {

@@ -1,5 +1,7 @@
 //! Functions of one f32 that the compiler can turn into vector instructions: straight-line code, no calls, no tables.
 
+#![expect(clippy::excessive_precision, reason = "the coefficients are as their sources print them")]
+
 use crate::isa::mul_add;
 
 /// `exp(x)`, within 2 units in the last place of the true value; 0 below -104, infinity above 88.73, and no number for no number.

@@ -268,7 +268,6 @@ impl<'a, T> Shares<'a, T> {
     ///
     /// # Safety
     /// No other part that is in use may overlap this one.
-    #[expect(clippy::mut_from_ref, reason = "the parts are disjoint: the caller's promise")]
     pub(crate) unsafe fn part(&self, from: usize, len: usize) -> &'a mut [T] {
         assert!(from <= self.len && len <= self.len - from, "a part of {len} from {from} of {} elements", self.len);
         // SAFETY: it lies inside the slice, and overlaps no other part: the caller's promise.

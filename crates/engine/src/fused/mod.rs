@@ -1,6 +1,9 @@
 //! The fast step on the CPU: its own kernels, preallocated buffers, and no work on zeros.
 
+mod backward;
+mod forward;
 mod layer;
+mod norm;
 mod pass;
 mod plan;
 mod replicas;
@@ -11,11 +14,11 @@ use crate::metrics::Totals;
 use crate::optimizer::{Clock, Pace};
 use crate::{Examples, NamedTensors, Objective, Step, StepError, TrainingConfig};
 use candle_core::Device;
-use layer::{Layer, Tracked};
+use layer::{Layer, Maker, Tracked};
 use relumine_kernels::{Team, optimizer};
-use relumine_model::{Architecture, Head, LayerSpec, Role};
-use std::cell::RefCell;
+use relumine_model::{Architecture, Head, Role};
 pub use replicas::Replicas;
+use std::cell::RefCell;
 use workspace::Workspace;
 
 /// Forward, backward and update by the kernels of `relumine-kernels`, in phases that divide their work by shape among the threads. The same
@@ -63,9 +66,9 @@ impl FusedStep {
     /// Why this configuration cannot be trained so, as the end of a sentence.
     ///
     /// # Errors
-    /// The first part of the configuration that has no fused form.
-    pub fn supports(architecture: &Architecture, device: &Device) -> Result<(), String> {
-        plan::check(architecture, device)
+    /// A device other than the CPU: every architecture has a fused form.
+    pub fn supports(_architecture: &Architecture, device: &Device) -> Result<(), String> {
+        plan::check(device)
     }
 
     /// A model with fresh parameters, the same as the reference step's.
@@ -73,14 +76,11 @@ impl FusedStep {
     /// # Errors
     /// A configuration that has no fused form.
     pub fn new(architecture: &Architecture, config: &TrainingConfig, device: &Device) -> Result<Self, StepError> {
-        plan::check(architecture, device).map_err(|reason| StepError::NotFused { reason })?;
+        plan::check(device).map_err(|reason| StepError::NotFused { reason })?;
         let clock = Clock::new(&config.optimizer, config.horizon);
-        let (rule, averaged) = (clock.config.rule(), config.optimizer.ema_decay.is_some());
-        let layer = |spec: &LayerSpec| {
-            let activation = plan::kernel_activation(&spec.activation)?;
-            Some(Layer::new(spec, activation, config.seed, &*rule, averaged))
-        };
-        let layers: Vec<Layer> = architecture.layers.iter().filter_map(layer).collect();
+        let (rule, is_averaged) = (clock.config.rule(), config.optimizer.ema_decay.is_some());
+        let layer = |spec| Layer::new(Maker { spec, seed: config.seed, rule: &*rule, is_averaged });
+        let layers: Vec<Layer> = architecture.layers.iter().map(layer).collect();
         let workspace = Workspace::new(&layers, 0);
         let uses = vec![Use::default(); layers.len()];
         Ok(Self {
@@ -145,9 +145,12 @@ impl FusedStep {
         }
     }
 
-    /// What follows a step: bounded norms, the average, the count.
+    /// What follows a step: bounded norms, the average, running statistics, the count.
     fn finish_step(&mut self, pace: Pace) {
-        let team = &mut self.hands.get_mut().team;
+        let Hands { team, workspace, .. } = self.hands.get_mut();
+        for (norm, buffers) in self.layers.iter_mut().filter_map(|layer| layer.norm.as_mut()).zip(workspace.norms_mut()) {
+            norm.absorb(buffers);
+        }
         for (tracked, _) in self.layers.iter_mut().flat_map(Layer::parameters_mut) {
             if let (Some(max_norm), Role::Weight) = (self.clock.config.max_norm, tracked.role) {
                 optimizer::bound_unit_norms(team, max_norm as f32, &mut tracked.value);
@@ -196,7 +199,8 @@ impl Step for FusedStep {
         if !totals.loss.is_finite() {
             return Err(self.non_finite_loss(totals.mean_loss()));
         }
-        if !on_the_way {
+        // No rows leave the gradients of the rows before.
+        if !on_the_way && !rows.is_empty() {
             self.update(pace);
         }
         self.finish_step(pace);

@@ -4,34 +4,21 @@ use crate::OptimizerConfig;
 use crate::optimizer::{Nadam, OptimizerName, Pace};
 use candle_core::Device;
 use relumine_kernels::optimizer::{Rule, Update};
-use relumine_kernels::{Activation, Dropout};
-use relumine_model::{Architecture, DropoutKind, LayerSpec, Role, activation};
+use relumine_kernels::{Activation, Dropout, Noise};
+use relumine_model::norm::Position;
+use relumine_model::{DropoutKind, LayerSpec, Norm, Role, activation};
 use relumine_random::{Purpose, Stream};
 
 /// Why a configuration has no fused form, as the end of a sentence; `Ok` where it has one.
-pub(super) fn check(architecture: &Architecture, device: &Device) -> Result<(), String> {
-    if !device.is_cpu() {
-        return Err("the fused step runs on the CPU alone".into());
-    }
-    for layer in &architecture.layers {
-        if layer.norm.position().is_some() {
-            return Err("normalised layers have no fused form".into());
-        }
-        if layer.input_noise != 0.0 {
-            return Err("Gaussian noise has no fused form".into());
-        }
-        if kernel_activation(&layer.activation).is_none() {
-            return Err(format!("{} has no fused form", layer.activation.name()));
-        }
-    }
-    Ok(())
+pub(super) fn check(device: &Device) -> Result<(), String> {
+    if device.is_cpu() { Ok(()) } else { Err("the fused step runs on the CPU alone".into()) }
 }
 
-/// The kernel of an activation, if there is one.
-pub(super) fn kernel_activation(activation: &activation::Activation) -> Option<Activation> {
+/// The kernel of an activation; that of a maxout, which is no function of one number, is the identity.
+pub(super) fn kernel_activation(activation: &activation::Activation) -> Activation {
     use activation::{Activation as Kind, Approximation, Selu};
-    Some(match activation {
-        Kind::Identity(_) => Activation::Identity,
+    match activation {
+        Kind::Identity(_) | Kind::Maxout(_) => Activation::Identity,
         Kind::Sigmoid(_) => Activation::Sigmoid,
         Kind::Tanh(_) => Activation::Tanh,
         Kind::Relu(_) => Activation::Relu,
@@ -46,8 +33,31 @@ pub(super) fn kernel_activation(activation: &activation::Activation) -> Option<A
         Kind::HardSigmoid(_) => Activation::HardSigmoid,
         Kind::Mish(_) => Activation::Mish,
         Kind::ScaledTanh(_) => Activation::ScaledTanh { scale: 1.7159, stretch: 2.0 / 3.0 },
-        Kind::Maxout(_) => return None,
-    })
+    }
+}
+
+/// How a layer is normalised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct NormPlan {
+    pub(super) position: Position,
+    pub(super) epsilon: f64,
+    /// Weight of the newest batch in the running statistics, where rows are normalised together; a row by itself has none.
+    pub(super) momentum: Option<f64>,
+}
+
+/// How a layer is normalised, if it is.
+pub(super) fn norm(norm: &Norm) -> Option<NormPlan> {
+    match norm {
+        Norm::NoNorm(_) => None,
+        Norm::BatchNorm(batch) => Some(NormPlan { position: batch.position, epsilon: batch.epsilon, momentum: Some(batch.momentum) }),
+        Norm::LayerNorm(layer) => Some(NormPlan { position: layer.position, epsilon: layer.epsilon, momentum: None }),
+    }
+}
+
+/// What a training step adds to the inputs of `layer`.
+pub(super) fn noise(layer: &LayerSpec, seed: u64, step: u32) -> Option<Noise> {
+    let stream = Stream::new(seed, Purpose::Noise, layer.index);
+    (layer.input_noise != 0.0).then(|| Noise::new(stream, step, layer.input_noise))
 }
 
 /// What a training step drops of the inputs of `layer`.

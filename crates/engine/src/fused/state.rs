@@ -12,20 +12,26 @@ use relumine_model::ModelError;
 const STEP: &str = "step";
 
 impl FusedStep {
+    /// Parameters and buffers.
     fn tracked(&self) -> impl Iterator<Item = &Tracked> {
-        self.layers.iter().flat_map(|layer| [&layer.weight, &layer.bias])
+        self.layers.iter().flat_map(Layer::tensors)
     }
 
     fn tracked_mut(&mut self) -> impl Iterator<Item = &mut Tracked> {
-        self.layers.iter_mut().flat_map(Layer::parameters_mut).map(|(tracked, _)| tracked)
+        self.layers.iter_mut().flat_map(Layer::tensors_mut)
     }
 
-    /// The weights that evaluation uses.
+    /// What gradients change: what the optimiser has a state for.
+    fn trainable(&self) -> impl Iterator<Item = &Tracked> {
+        self.tracked().filter(|tracked| tracked.role.is_trainable())
+    }
+
+    /// The weights that evaluation uses, and the buffers.
     pub(super) fn evaluated_tensors(&self) -> Result<NamedTensors> {
         self.tracked().map(|tracked| Ok((tracked.name.clone(), tracked.to_tensor(tracked.evaluated())?))).collect()
     }
 
-    /// Overwrites all weights; nothing has changed where a tensor is refused.
+    /// Overwrites all weights and buffers; nothing has changed where a tensor is refused.
     pub(super) fn load_tensors(&mut self, tensors: &NamedTensors) -> std::result::Result<(), StepError> {
         for tracked in self.tracked() {
             let (name, expected) = (tracked.name.clone(), tracked.shape());
@@ -51,7 +57,7 @@ impl FusedStep {
     pub(super) fn state_tensors(&self) -> Result<NamedTensors> {
         let rule = self.clock.config.rule();
         let mut state = NamedTensors::new();
-        for tracked in self.tracked() {
+        for tracked in self.trainable() {
             for (slot, values) in rule.slots().iter().zip(&tracked.slots) {
                 state.insert(format!("{}.{slot}", tracked.name), tracked.to_tensor(values)?);
             }
@@ -69,13 +75,13 @@ impl FusedStep {
         let foreign = |problem: String| StepError::ForeignState { problem };
         let names = self.clock.config.rule().slots();
         let averaged = self.ema_decay.is_some();
-        let expected = 1 + self.tracked().count() * (names.len() + usize::from(averaged));
+        let expected = 1 + self.trainable().count() * (names.len() + usize::from(averaged));
         if state.len() != expected {
             return Err(foreign(format!("has {} tensors, not {expected}", state.len())));
         }
         let parts: Vec<String> = names.iter().map(|slot| format!(".{slot}")).chain(averaged.then(|| LIVE.to_owned())).collect();
         let mut loaded = Vec::new();
-        for tracked in self.tracked() {
+        for tracked in self.trainable() {
             for part in &parts {
                 let name = format!("{}{part}", tracked.name);
                 let value = state.get(&name).ok_or_else(|| foreign(format!("lacks {name}")))?;
@@ -89,7 +95,7 @@ impl FusedStep {
         let steps = steps.first().and_then(|steps| u64::try_from(*steps).ok());
         self.clock.steps = steps.ok_or_else(|| foreign("has a broken step counter".into()))?;
         let mut loaded = loaded.into_iter();
-        for tracked in self.tracked_mut() {
+        for tracked in self.tracked_mut().filter(|tracked| tracked.role.is_trainable()) {
             let live = averaged.then_some(&mut tracked.value);
             let places: Vec<&mut Panels> = tracked.slots.iter_mut().chain(live).collect();
             for (place, values) in places.into_iter().zip(&mut loaded) {

@@ -1,11 +1,13 @@
 //! The buffers of a pass, made once.
 
 use super::layer::Layer;
+use super::norm::{Norm, NormBuffers};
 use relumine_kernels::loss::RowLoss;
+use relumine_kernels::maxout::Winners;
 use relumine_kernels::{Lit, Panels};
 use relumine_model::LayerSpec;
 
-/// What a pass over some rows writes. Shape suffixes: `b` rows, `i` inputs of the layer, `o` its outputs.
+/// What a pass over some rows writes. Shape suffixes: `b` rows, `i` inputs of the layer, `o` rows of its weight, `u` its outputs.
 #[derive(Debug)]
 pub(super) struct Workspace {
     /// Rows that there is room for.
@@ -21,7 +23,7 @@ pub(super) struct Workspace {
 /// What a pass writes for one layer.
 #[derive(Debug)]
 pub(super) struct LayerBuffers {
-    /// `[b, i]`: what the layer reads, after dropout.
+    /// `[b, i]`: what the layer reads, after noise and dropout.
     pub(super) inputs: Panels,
     /// The inputs that are not zero.
     pub(super) lit_inputs: Lit,
@@ -29,23 +31,48 @@ pub(super) struct LayerBuffers {
     pub(super) slopes: Panels,
     /// The slopes that are not zero.
     pub(super) lit_slopes: Lit,
-    /// `[b, o]`: the gradient at the pre-activations.
+    /// `[b, o]`: the gradient at the pre-activations; before the way back, the pre-activations of a maxout.
     pub(super) dz: Panels,
     /// `[o, i]`: the weight, transposed, where the gradient at the inputs takes that way.
     pub(super) transposed: Panels,
+    pub(super) norm: Option<NormBuffers>,
+    pub(super) maxout: Option<MaxoutBuffers>,
+}
+
+/// What a pass keeps of a maxout.
+#[derive(Debug)]
+pub(super) struct MaxoutBuffers {
+    pub(super) winners: Winners,
+    /// `[b, u]`: the gradient at the outputs, which are fewer than the pre-activations.
+    pub(super) dy: Panels,
+}
+
+impl LayerBuffers {
+    /// `[b, u]`: where the gradient at the layer's outputs is left.
+    pub(super) fn output_gradient(&mut self) -> &mut Panels {
+        match &mut self.maxout {
+            Some(maxout) => &mut maxout.dy,
+            None => &mut self.dz,
+        }
+    }
 }
 
 impl Workspace {
     /// Room for passes over `capacity` rows.
     pub(super) fn new(layers: &[Layer], capacity: usize) -> Self {
         let buffers = layers.iter().enumerate().map(|(position, layer)| {
-            let LayerSpec { fan_in, fan_out, .. } = layer.spec;
+            let LayerSpec { fan_in, fan_out, units, .. } = layer.spec;
             let inputs = Panels::zeros(capacity, fan_in);
             // The network's inputs need no gradient.
             let (slopes, transposed) = match position {
                 0 => (Panels::zeros(0, fan_in), Panels::zeros(0, 0)),
                 _ => (inputs.clone(), Panels::zeros(fan_out, fan_in)),
             };
+            let is_elementwise = layer.pieces() == 1;
+            let maxout = (!is_elementwise).then(|| {
+                let dy = Panels::zeros(capacity, units);
+                MaxoutBuffers { winners: Winners::new(&dy, layer.pieces()), dy }
+            });
             LayerBuffers {
                 lit_inputs: Lit::new(&inputs),
                 lit_slopes: Lit::new(&slopes),
@@ -53,8 +80,15 @@ impl Workspace {
                 slopes,
                 dz: Panels::zeros(capacity, fan_out),
                 transposed,
+                norm: layer.norm.as_ref().map(|norm| Norm::buffers_for(norm, capacity, is_elementwise)),
+                maxout,
             }
         });
         Self { capacity, layers: buffers.collect(), labels: vec![0; capacity], losses: vec![RowLoss::default(); capacity] }
+    }
+
+    /// Each normalisation's buffers, in the order of the layers that have one.
+    pub(super) fn norms_mut(&mut self) -> impl Iterator<Item = &mut NormBuffers> {
+        self.layers.iter_mut().filter_map(|layer| layer.norm.as_mut())
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::data::{Kind, examples};
 use candle_core::Device;
+use relumine_engine::metrics::Totals;
 use relumine_engine::{Examples, FusedStep, Horizon, NamedTensors, Objective, OptimizerConfig, ReferenceStep, Step, TrainingConfig};
 use relumine_model::{Architecture, ModelConfig};
 use serde_json::Value;
@@ -56,11 +57,6 @@ impl Case {
         self
     }
 
-    pub(crate) fn threads(mut self, threads: usize) -> Self {
-        self.training.threads = threads;
-        self
-    }
-
     pub(crate) fn fused(&self) -> FusedStep {
         FusedStep::new(&self.architecture, &self.training, &Device::Cpu).unwrap()
     }
@@ -88,6 +84,6 @@ impl Case {
 pub(crate) const STEPS: u64 = 20;
 
 /// All that a step knows: weights, state, totals.
-pub(crate) fn all_of(step: &dyn Step) -> (NamedTensors, NamedTensors, relumine_engine::metrics::Totals) {
+pub(crate) fn all_of(step: &dyn Step) -> (NamedTensors, NamedTensors, Totals) {
     (step.parameters().unwrap(), step.optimizer_state().unwrap(), step.totals().unwrap())
 }

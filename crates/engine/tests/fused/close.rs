@@ -24,7 +24,6 @@ pub(crate) fn assert_within(what: &str, ours: &[f64], theirs: &[f64], tolerance:
     let share = |index: &usize| (ours[*index] - theirs[*index]).abs() / allowed(theirs[*index]);
     let Some(worst) = (0..ours.len()).max_by(|a, b| share(a).total_cmp(&share(b))) else { return };
     let share = share(&worst);
-    if std::env::var("MEASURE").is_ok() { eprintln!("SHARE {share:.4} {} {worst} {} {} LARGEST {largest}", what, ours[worst], theirs[worst]); return; }
     assert!(share <= 1.0, "{what}: element {worst} is {}, the reference has {}: {share} times the tolerance", ours[worst], theirs[worst]);
 }
 

@@ -44,7 +44,9 @@ pub(crate) fn examples(rows: usize, features: usize, classes: usize, kind: Kind)
     let buffer = match kind {
         Kind::Bytes | Kind::SparseBytes | Kind::StandardBytes => FeatureBuffer::U8(units.iter().map(|unit| (unit * 256.0) as u8).collect()),
         Kind::Floats => FeatureBuffer::F32(units.iter().map(|unit| (unit * 4.0 - 2.0) as f32).collect()),
-        Kind::SparseFloats => FeatureBuffer::F32(units.iter().map(|unit| if *unit == 0.0 { 0.0 } else { (unit * 4.0 - 2.0) as f32 }).collect()),
+        Kind::SparseFloats => {
+            FeatureBuffer::F32(units.iter().map(|unit| if *unit == 0.0 { 0.0 } else { (unit * 4.0 - 2.0) as f32 }).collect())
+        }
     };
     let each = |from: f32, by: f32| (0..features).map(|feature| from + by * (feature % 13) as f32).collect();
     let (offset, divisor) = match kind {

@@ -83,7 +83,7 @@ mod tests {
         let size = |i: usize, seed: usize| {
             let hash = (i + 1).wrapping_mul(2_654_435_761).wrapping_add(seed * 7919) % 10_007;
             let magnitude = 10_f32.powi((hash % 31) as i32 - 18);
-            if hash % 10 == 0 { 0.0 } else { magnitude * (hash as f32 / 5000.0 - 1.0) }
+            if hash.is_multiple_of(10) { 0.0 } else { magnitude * (hash as f32 / 5000.0 - 1.0) }
         };
         for epsilon in [1e-3, 1e-8, 1e-11] {
             let constants = Constants { rate: 0.01, betas: [0.9, 0.999], root: 2.5, epsilon };

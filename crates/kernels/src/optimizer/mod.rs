@@ -105,13 +105,14 @@ pub fn update(team: &mut Team, update: &Update, parameter: &mut Panels, gradient
 /// Updates elements: `slots` are as long as `parameter`, or empty where the rule has no more.
 pub(crate) fn apply(update: &Update, parameter: &mut [f32], gradient: &[f32], slots: [&mut [f32]; 3]) {
     #[cfg(target_arch = "x86_64")]
-    if let Rule::Adam { rate, betas, root, epsilon } = update.rule {
-        if epsilon >= adam_avx512::SMALLEST_EPSILON && crate::Isa::detect() == crate::Isa::Avx512 {
-            let [mean, square, _] = slots;
-            let constants = adam_avx512::Constants { rate, betas, root, epsilon };
-            // SAFETY: the processor has AVX-512.
-            return unsafe { adam_avx512::adam(update, constants, parameter, gradient, mean, square) };
-        }
+    if let Rule::Adam { rate, betas, root, epsilon } = update.rule
+        && epsilon >= adam_avx512::SMALLEST_EPSILON
+        && crate::Isa::detect() == crate::Isa::Avx512
+    {
+        let [mean, square, _] = slots;
+        let constants = adam_avx512::Constants { rate, betas, root, epsilon };
+        // SAFETY: the processor has AVX-512.
+        return unsafe { adam_avx512::adam(update, constants, parameter, gradient, mean, square) };
     }
     apply_exactly(update, parameter, gradient, slots);
 }
@@ -134,7 +135,7 @@ fn apply_plain<const FUSED: bool>(update: &Update, parameter: &mut [f32], gradie
             each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, squares]| {
                 let (mean, squares) = moments::<FUSED>(betas, g, mean, squares);
                 (rate * mean / mul_add::<FUSED>(squares.sqrt(), root, epsilon), [mean, squares])
-            })
+            });
         }
         Rule::Nadam { learning_rate, betas, root, epsilon, of_gradient, of_mean } => {
             each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, squares]| {

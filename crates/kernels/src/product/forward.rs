@@ -115,9 +115,9 @@ unsafe fn skipping_generic<S: Simd>(task: &Task<'_>) {
             // SAFETY: the caller's promise.
             unsafe {
                 if task.panels.len() == 2 && w.width() == PANEL {
-                    sparse_pair::<S>(&sum)
+                    sparse_pair::<S>(&sum);
                 } else {
-                    each_panel::<S>(&sum, task.panels.len())
+                    each_panel::<S>(&sum, task.panels.len());
                 }
                 (a, c) = (a.add(x.width()), c.add(w.width()));
             }

@@ -45,9 +45,9 @@ unsafe fn dense_generic<S: Simd>(product: &Dense) {
         unsafe {
             // The narrowest panel is 16 columns wide, a whole tile or a single register of one.
             if product.width - column >= columns {
-                dense_columns::<S, true>(product, column)
+                dense_columns::<S, true>(product, column);
             } else {
-                dense_columns::<S, false>(product, column)
+                dense_columns::<S, false>(product, column);
             }
         }
         column += if product.width - column >= columns { columns } else { S::LANES };
