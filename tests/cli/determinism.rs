@@ -33,14 +33,17 @@ fn a_repeated_run_is_the_same_bytes_and_another_seed_is_not() {
 }
 
 #[test]
-fn one_two_three_and_four_threads_give_the_same_bytes() {
+fn one_two_three_and_four_threads_give_the_same_bytes_by_either_step() {
     let bench = Bench::new();
-    for threads in ["1", "2", "3", "4"] {
-        let summary = bench.train(&format!("threads-{threads}"), &["quickstart", "--epochs", "1", "--threads", threads]);
-        assert_eq!(summary["threads"].to_string(), threads);
-    }
-    for threads in ["2", "3", "4"] {
-        assert_same(&bench, "threads-1", &format!("threads-{threads}"));
+    for step in ["fused", "reference"] {
+        let run = |threads: &str| format!("{step}-{threads}");
+        for threads in ["1", "2", "3", "4"] {
+            let summary = bench.train(&run(threads), &["quickstart", "--epochs", "1", "--step", step, "--threads", threads]);
+            assert_eq!((summary["threads"].to_string().as_str(), &summary["step"]), (threads, &step.into()));
+        }
+        for threads in ["2", "3", "4"] {
+            assert_same(&bench, &run("1"), &run(threads));
+        }
     }
 }
 

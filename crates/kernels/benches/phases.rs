@@ -7,7 +7,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use relumine_kernels::gather::{Scaling, Source, gather};
 use relumine_kernels::loss::{Head, Objective, RowLoss, loss};
-use relumine_kernels::optimizer::{Rule, Update, update};
+use relumine_kernels::optimizer::{Decay, Rule, Update, update};
 use relumine_kernels::{Activation, Dropout, Lit, Panels, Team};
 use relumine_random::{Purpose, Stream};
 
@@ -102,7 +102,7 @@ fn softmax_cross_entropy(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(args = [1, 2], sample_size = 100)]
 fn adam(bencher: Bencher<'_, '_>, threads: usize) {
-    let rule = Rule::Adam { rate: 1e-3, betas: [0.9, 0.999], root: 1.5, epsilon: 1e-8 };
+    let rule = Rule::Adam { rate: 1e-3, betas: [Decay::of(0.9), Decay::of(0.999)], root: 1.5, epsilon: 1e-8 };
     let settings = Update { rule, gradient_scale: 1.0, clip_value: f32::INFINITY, coupled_decay: 0.0, shrink: 1.0 };
     let (mut parameter, gradient) = (matrix(FEATURES, UNITS), matrix(FEATURES, UNITS));
     let (mut slots, mut team) = ([Panels::zeros(FEATURES, UNITS), Panels::zeros(FEATURES, UNITS)], Team::new(threads));

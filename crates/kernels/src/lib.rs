@@ -17,6 +17,7 @@ pub mod optimizer;
 mod panels;
 mod pool;
 pub mod product;
+mod shares;
 mod simd;
 
 pub use activation::Activation;

@@ -2,7 +2,8 @@
 
 use crate::Panels;
 use crate::isa::dispatch_simd;
-use crate::pool::{Shares, Team};
+use crate::pool::Team;
+use crate::shares::Shares;
 use crate::simd::Simd;
 
 /// The non-zero elements of the first rows of a [`Panels`]: what products look at to skip the others.

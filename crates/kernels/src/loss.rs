@@ -3,7 +3,8 @@
 use crate::Panels;
 use crate::isa::dispatch_plain;
 use crate::math;
-use crate::pool::{Shares, Team};
+use crate::pool::Team;
+use crate::shares::Shares;
 
 /// What the logits mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use crate::Panels;
 use crate::isa::dispatch_plain;
-use crate::pool::{Shares, Team};
+use crate::pool::Team;
 use crate::product::Finish;
+use crate::shares::Shares;
 use std::ops::Range;
 
 /// Which piece of each unit was the largest.

@@ -2,7 +2,8 @@
 
 use crate::Panels;
 use crate::isa::dispatch_plain;
-use crate::pool::{Shares, Team};
+use crate::pool::Team;
+use crate::shares::Shares;
 use relumine_random::{Stream, variates};
 use std::ops::Range;
 

@@ -3,14 +3,10 @@
 use super::layer::Layer;
 use super::norm::Norm;
 use super::workspace::LayerBuffers;
-use super::{Hands, Use, plan};
+use super::{FusedStep, Hands, Use, plan};
 use relumine_kernels::product::forward;
 use relumine_kernels::{Activation, Dropout, Lit, Noise, Panels, Team, maxout};
 use std::ops::Range;
-
-/// Products skip zeros where the share of inputs that are not zero is under this: by `cargo bench -p relumine-kernels`, where the forward
-/// and the weights' product break even between 0.45 and 0.55.
-const SKIP_BELOW: f64 = 0.45;
 
 /// Where a training pass stands.
 #[derive(Clone, Copy)]
@@ -36,7 +32,7 @@ pub(super) fn forward_pass(hands: &mut Hands, layers: &[Layer], rows: usize, at:
         } else {
             1.0
         };
-        uses[position] = Use { lit_share, skips_zeros: lit_share < SKIP_BELOW };
+        uses[position] = Use { lit_share, skips_zeros: lit_share < FusedStep::SKIP_BELOW };
         let mut pass = Pass { team, layer, rows, skips_zeros: uses[position].skips_zeros, is_training: at.is_some() };
         match (following.first_mut(), layers.get(position + 1)) {
             (Some(next), Some(next_layer)) => {
@@ -78,7 +74,7 @@ pub(super) fn slopes_may_be_zero(layers: &[Layer], position: usize) -> bool {
 }
 
 fn drops_many(layer: &Layer) -> bool {
-    layer.spec.input_dropout >= 1.0 - SKIP_BELOW && plan::dropout(&layer.spec, 0, 0).is_some_and(|dropout| dropout.gives_zeros())
+    layer.spec.input_dropout >= 1.0 - FusedStep::SKIP_BELOW && plan::dropout(&layer.spec, 0, 0).is_some_and(|dropout| dropout.gives_zeros())
 }
 
 /// A normalisation that comes after the activation moves its zeros elsewhere.

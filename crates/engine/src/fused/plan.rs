@@ -3,7 +3,7 @@
 use crate::OptimizerConfig;
 use crate::optimizer::{Nadam, OptimizerName, Pace};
 use candle_core::Device;
-use relumine_kernels::optimizer::{Rule, Update};
+use relumine_kernels::optimizer::{Decay, Rule, Update};
 use relumine_kernels::{Activation, Dropout, Noise};
 use relumine_model::norm::Position;
 use relumine_model::{DropoutKind, LayerSpec, Norm, Role, activation};
@@ -90,9 +90,9 @@ pub(super) fn update(config: &OptimizerConfig, pace: Pace, role: Role, gradient_
 fn rule(config: &OptimizerConfig, pace: Pace) -> Rule {
     let learning_rate = pace.learning_rate as f32;
     let epsilon = config.epsilon.unwrap_or_default() as f32;
-    let rho = config.rho.unwrap_or_default() as f32;
+    let rho = Decay::of(config.rho.unwrap_or_default());
     let beta2 = config.betas.unwrap_or_default()[1];
-    let betas = [pace.momentum as f32, beta2 as f32];
+    let betas = [Decay::of(pace.momentum), Decay::of(beta2)];
     let root = (1.0 - beta2.powf(pace.step as f64)).sqrt().recip() as f32;
     let has_momentum = config.momentum.is_some_and(|momentum| momentum != 0.0);
     match config.name {

@@ -12,6 +12,7 @@ mod masks;
 #[path = "../support/optimizer_names.rs"]
 mod optimizer_names;
 mod passes;
+mod replicas;
 mod state;
 mod threads;
 mod training;

@@ -3,8 +3,9 @@
 use super::sums::{Destination, Sums, of_gradient, over_rows};
 use super::{Affine, Gradient};
 use crate::isa::{dispatch_plain, mul_add};
-use crate::pool::{Shares, Team};
+use crate::pool::Team;
 use crate::product::Finish;
+use crate::shares::Shares;
 use crate::{PANEL, Panels};
 
 /// What each unit is normalised by, each `[1, units]`.

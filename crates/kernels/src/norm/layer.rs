@@ -4,8 +4,9 @@ use super::sums::{self, Destination};
 use super::{Affine, Gradient};
 use crate::Panels;
 use crate::isa::{dispatch_plain, mul_add};
-use crate::pool::{Shares, Team};
+use crate::pool::Team;
 use crate::product::Finish;
+use crate::shares::Shares;
 
 /// Rows of a task.
 const CHUNK: usize = 16;

@@ -2,7 +2,8 @@
 
 use super::Gradient;
 use crate::isa::{dispatch_plain, mul_add};
-use crate::pool::{Shares, Team};
+use crate::pool::Team;
+use crate::shares::Shares;
 use crate::{PANEL, Panels};
 
 /// Rows that are summed in f32.

@@ -1,7 +1,8 @@
 use super::tile::{Dense, dense};
 use crate::isa::dispatch_simd;
 use crate::lit::each_bit;
-use crate::pool::{Shares, Team};
+use crate::pool::Team;
+use crate::shares::Shares;
 use crate::simd::Simd;
 use crate::{Lit, Panels};
 use std::ops::Range;

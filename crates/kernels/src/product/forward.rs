@@ -1,6 +1,7 @@
 use super::tile::{Dense, Sparse, dense, sparse_pair, sparse_single};
 use crate::isa::dispatch_simd;
-use crate::pool::{Shares, Team};
+use crate::pool::Team;
+use crate::shares::Shares;
 use crate::simd::Simd;
 use crate::{Lit, PANEL, Panels};
 use std::ops::Range;

@@ -8,6 +8,7 @@ use crate::recipe::{Origin, Recipe};
 use crate::run_directory::RunDirectory;
 use crate::terminal;
 use relumine_data::Source;
+use relumine_engine::FusedStep;
 use relumine_model::Architecture;
 use relumine_report::{Align, Table};
 
@@ -61,7 +62,7 @@ fn zeros_line(plan: &Plan, source: &Source) -> String {
         return String::new();
     }
     let share = plan.lit_share(source);
-    let verb = if share < Plan::SKIP_BELOW { "skip" } else { "do not skip" };
+    let verb = if share < FusedStep::SKIP_BELOW { "skip" } else { "do not skip" };
     format!("inputs: {:.0} % not zero: products {verb} zeros\n", 100.0 * share)
 }
 

@@ -3,7 +3,7 @@
 use crate::device::Chosen;
 use crate::recipe::StepChoice;
 use relumine_engine::FusedStep;
-use relumine_model::{Architecture, ConfigError};
+use relumine_model::ConfigError;
 use std::fmt;
 
 /// The step that a job trains by.
@@ -19,11 +19,11 @@ pub enum ChosenStep {
 }
 
 impl ChosenStep {
-    /// What `train.step` makes of this architecture on this device.
-    pub(super) fn choose(choice: StepChoice, architecture: &Architecture, device: &Chosen) -> Result<Self, ConfigError> {
+    /// What `train.step` makes of this device.
+    pub(super) fn choose(choice: StepChoice, device: &Chosen) -> Result<Self, ConfigError> {
         let reason = match choice {
             StepChoice::Reference => return Ok(Self::Reference { instead_of_fused: None }),
-            StepChoice::Auto | StepChoice::Fused => FusedStep::supports(architecture, &device.device),
+            StepChoice::Auto | StepChoice::Fused => FusedStep::supports(&device.device),
         };
         match (reason, choice) {
             (Ok(()), _) => Ok(Self::Fused),

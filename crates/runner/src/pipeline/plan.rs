@@ -47,9 +47,6 @@ pub fn open(recipe: &Recipe) -> Result<Source, Failure> {
 }
 
 impl Plan {
-    /// The fused step's products skip the zeros among their inputs where fewer than this share is not zero.
-    pub const SKIP_BELOW: f64 = 0.45;
-
     /// Divides the data, builds the layers and fits the scaling.
     ///
     /// # Errors
@@ -65,7 +62,7 @@ impl Plan {
         let objective = objective(&recipe.train, source, &split)?;
         let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
         scaler.check(recipe.data.scale)?;
-        let step = ChosenStep::choose(recipe.train.step, &architecture, device)?;
+        let step = ChosenStep::choose(recipe.train.step, device)?;
         Ok(Self { split, fingerprint, architecture, objective, scaler, step, horizon })
     }
 
