@@ -157,10 +157,12 @@ fn a_refit_that_diverges_keeps_the_first_training_whose_weights_can_be_tested() 
 #[test]
 fn early_stopping_keeps_the_weights_of_what_it_watches() {
     let bench = Bench::new();
-    for (run, monitor) in [("loss", "loss"), ("accuracy", "accuracy")] {
+    let best_epoch = |seed: u64, monitor: &str| {
+        let run = format!("{monitor}-{seed}");
         let early = format!("train.early_stopping={{ patience = 100, monitor = \"{monitor}\" }}");
-        let summary = bench.train(run, &["--epochs", "25", "--set", &early, "--set", "optimizer.learning_rate=0.02"]);
-        let metrics = bench.metrics(run);
+        let settings = ["--epochs", "25", "--seed", &seed.to_string(), "--set", &early, "--set", "optimizer.learning_rate=0.02"];
+        let summary = bench.train(&run, &settings);
+        let metrics = bench.metrics(&run);
         let of = |key: &str| metrics.iter().map(|line| line["validation"][key].as_f64().unwrap()).collect::<Vec<_>>();
         let (losses, accuracies) = (of("loss"), of("accuracy"));
         let better = |a: usize, b: usize| match monitor {
@@ -170,8 +172,10 @@ fn early_stopping_keeps_the_weights_of_what_it_watches() {
         let best = (0..losses.len()).fold(0, |best, epoch| if better(epoch, best) { epoch } else { best });
         assert_eq!(summary["best_epoch"].as_u64(), Some(best as u64 + 1), "{monitor}");
         assert_eq!(summary["validation"]["loss"].as_f64(), Some(losses[best]));
-    }
-    assert_ne!(bench.json("loss/summary.json")["best_epoch"], bench.json("accuracy/summary.json")["best_epoch"], "the case is no case");
+        best
+    };
+    // The two mostly choose different epochs; which seeds they agree for is a matter of rounding.
+    assert!((0..8).any(|seed| best_epoch(seed, "loss") != best_epoch(seed, "accuracy")), "no seed tells the two apart");
 }
 
 #[test]

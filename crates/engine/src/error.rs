@@ -64,3 +64,16 @@ pub enum StepError {
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
 }
+
+/// The largest size of any element, and the parameter it belongs to; what is no number is larger than all.
+pub(crate) fn largest_gradient<G: IntoIterator<Item = f32>>(gradients: impl Iterator<Item = (String, G)>) -> (f64, String) {
+    let (mut largest, mut parameter) = (0.0_f64, String::new());
+    for (name, gradient) in gradients {
+        for magnitude in gradient.into_iter().map(|value| f64::from(value).abs()) {
+            if parameter.is_empty() || magnitude > largest || (magnitude.is_nan() && !largest.is_nan()) {
+                (largest, parameter) = (magnitude, name.clone());
+            }
+        }
+    }
+    (largest, parameter)
+}

@@ -1,5 +1,6 @@
 //! The readable step, on Candle's automatic differentiation.
 
+use crate::error::largest_gradient;
 use crate::metrics::Totals;
 use crate::{Average, Examples, Horizon, NamedTensors, Objective, Optimizer, OptimizerConfig, Step, StepError};
 use candle_core::backprop::GradStore;
@@ -126,17 +127,12 @@ impl ReferenceStep {
     }
 
     fn non_finite_loss(&self, loss: f64, gradients: &[Tensor]) -> Result<StepError, StepError> {
-        let (mut largest, mut parameter) = (0.0_f64, String::new());
-        for (Parameter { name, .. }, gradient) in self.parameters.trainable().zip(gradients) {
-            for value in gradient.flatten_all()?.to_vec1::<f32>()? {
-                let magnitude = f64::from(value).abs();
-                if parameter.is_empty() || magnitude > largest || (magnitude.is_nan() && !largest.is_nan()) {
-                    (largest, parameter) = (magnitude, name.clone());
-                }
-            }
-        }
+        let values = gradients.iter().map(|gradient| gradient.flatten_all()?.to_vec1::<f32>());
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        let names = self.parameters.trainable().map(|parameter| parameter.name.clone());
+        let (gradient, parameter) = largest_gradient(names.zip(values));
         let (step, learning_rate) = (self.optimizer.steps() + 1, self.optimizer.learning_rate());
-        Ok(StepError::NonFiniteLoss { step, loss, learning_rate, gradient: largest, parameter })
+        Ok(StepError::NonFiniteLoss { step, loss, learning_rate, gradient, parameter })
     }
 }
 

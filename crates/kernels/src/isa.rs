@@ -30,7 +30,13 @@ fn detect() -> Isa {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl");
-    match (avx512, is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
+    let avx2 = is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt");
+    match (avx512, avx2) {
         (true, true) => Isa::Avx512,
         (false, true) => Isa::Avx2,
         _ => Isa::Portable,

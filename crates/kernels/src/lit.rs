@@ -8,7 +8,8 @@ use crate::simd::Simd;
 
 /// The non-zero elements of the first rows of a [`Panels`]: what products look at to skip the others.
 ///
-/// Skipping is exact: a term of zero times a finite weight changes no sum, so a product has the same bits with and without it.
+/// Skipping is exact: a term of zero times a finite weight changes no sum but for the sign of a zero, so a product has the same bits with and
+/// without it. A weight that is infinite or no number is seen only where its input is lit.
 #[derive(Clone, Debug)]
 pub struct Lit {
     /// `[panels][rows]`: bit `c` is column `c` of the panel.
@@ -64,6 +65,11 @@ impl Lit {
                 place[0] = word;
             }
         });
+    }
+
+    /// Whether this is what [`update`](Self::update) found in the first `rows` rows of a matrix of this shape.
+    pub(crate) fn belongs_to(&self, matrix: &Panels, rows: usize) -> bool {
+        self.rows == rows && self.capacity == matrix.rows() && self.columns == matrix.columns()
     }
 
     /// The share of the elements of the rows it looked at that are lit, 0 to 1.

@@ -97,7 +97,8 @@ impl Team {
         self.workers.len() + 1
     }
 
-    /// Calls `task` with each of `0..tasks`, once, and returns when all are done. A task that panics panics here, after the others.
+    /// Calls `task` with each of `0..tasks`, once, and returns when all are done. A task that panics panics here, when no task is being done any more; those not
+    /// begun may be left out.
     pub fn run(&mut self, tasks: usize, task: impl Fn(usize) + Sync) {
         if self.workers.is_empty() || tasks <= 1 {
             return (0..tasks).for_each(task);
@@ -123,7 +124,8 @@ impl Team {
         shared.state.fetch_and(!State::OPEN, Ordering::AcqRel);
         let mut spins = 0_u32;
         while shared.state.load(Ordering::Acquire) & State::INSIDE > 0 {
-            spins += 1;
+            // Nothing here may unwind while a worker is inside.
+            spins = spins.wrapping_add(1);
             // Where there are more threads than free cores, a worker may need this one.
             if spins.is_multiple_of(1 << 10) { std::thread::yield_now() } else { std::hint::spin_loop() }
         }

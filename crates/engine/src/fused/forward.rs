@@ -32,8 +32,9 @@ pub(super) fn forward_pass(hands: &mut Hands, layers: &[Layer], rows: usize, at:
         } else {
             1.0
         };
-        uses[position] = Use { lit_share, skips_zeros: lit_share < FusedStep::SKIP_BELOW };
-        let mut pass = Pass { team, layer, rows, skips_zeros: uses[position].skips_zeros, is_training: at.is_some() };
+        let skips_zeros = lit_share < FusedStep::SKIP_BELOW;
+        uses[position] = Use { lit_share, skips_zeros };
+        let mut pass = Pass { team, layer, rows, skips_zeros, is_training: at.is_some() };
         match (following.first_mut(), layers.get(position + 1)) {
             (Some(next), Some(next_layer)) => {
                 let finish = Finish {

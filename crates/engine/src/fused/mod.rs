@@ -10,20 +10,24 @@ mod replicas;
 mod state;
 mod workspace;
 
+use crate::error::largest_gradient;
 use crate::metrics::Totals;
 use crate::optimizer::{Clock, Pace};
 use crate::{Examples, NamedTensors, Objective, Step, StepError, TrainingConfig};
 use candle_core::Device;
-use layer::{Layer, Maker, Tracked};
-use relumine_kernels::{Team, optimizer};
+use layer::{Layer, Maker};
+use relumine_kernels::Team;
+use relumine_kernels::optimizer::{self, Decay};
 use relumine_model::{Architecture, Head, Role};
 pub use replicas::Replicas;
 use std::cell::RefCell;
 use workspace::Workspace;
 
 /// Forward, backward and update by the kernels of `relumine-kernels`, in phases that divide their work by shape among the threads. The same
-/// configuration gives the same bits at any number of threads. It computes what [`ReferenceStep`](crate::ReferenceStep) computes, up to the
-/// order in which sums are added.
+/// configuration gives the same bits at any number of threads. It computes what [`ReferenceStep`](crate::ReferenceStep) computes, up to
+/// rounding: sums are added in another order, exponentials and their kin are polynomials of its own, Adam's root and quotient on AVX-512 are
+/// refined approximations, and what is too small to matter in an optimiser's slots counts as zero. Weights that are no numbers show
+/// only where their inputs are not zero.
 ///
 /// Where enough of a layer's inputs are zero, its products skip them: see [`uses`](Self::uses).
 #[derive(Debug)]
@@ -101,7 +105,7 @@ impl FusedStep {
         })
     }
 
-    /// What each layer's latest training pass made of its inputs.
+    /// What each layer's latest pass, of training or evaluation, made of its inputs.
     #[must_use]
     pub fn uses(&self) -> Vec<Use> {
         self.hands.borrow().uses.clone()
@@ -138,7 +142,7 @@ impl FusedStep {
             }
         }
         let gradient_scale = config.clip_norm.map_or(1.0, |clip_norm| {
-            let squares = self.layers.iter().flat_map(Layer::parameters).map(|(_, gradient)| optimizer::sum_of_squares(gradient));
+            let squares = self.layers.iter().flat_map(Layer::parameters).map(|(_, gradient)| optimizer::sum_of_squares(team, gradient));
             // A norm that is no number clips nothing, as in the reference.
             let factor = clip_norm / (squares.sum::<f64>().sqrt() + 1e-6);
             if factor < 1.0 { factor } else { 1.0 }
@@ -160,7 +164,10 @@ impl FusedStep {
                 optimizer::bound_unit_norms(team, max_norm as f32, &mut tracked.value);
             }
             if let Some(decay) = self.ema_decay {
-                take_average(tracked, if pace.step == 1 { 0.0 } else { decay as f32 });
+                let weights = Decay::of(if pace.step == 1 { 0.0 } else { decay });
+                if let Some(average) = &mut tracked.average {
+                    optimizer::take_average(team, weights, average, &tracked.value);
+                }
             }
         }
         self.clock.steps = pace.step;
@@ -168,26 +175,11 @@ impl FusedStep {
 
     /// The loss of the rows that have been accumulated was not finite: the largest gradient, as the reference step reports it.
     fn non_finite_loss(&self, loss: f64) -> StepError {
-        let (mut largest, mut parameter) = (0.0_f64, String::new());
-        for (tracked, gradient) in self.layers.iter().flat_map(Layer::parameters) {
-            for value in gradient.values() {
-                let magnitude = f64::from(*value).abs();
-                if parameter.is_empty() || magnitude > largest || (magnitude.is_nan() && !largest.is_nan()) {
-                    (largest, parameter) = (magnitude, tracked.name.clone());
-                }
-            }
-        }
+        let gradients = self.layers.iter().flat_map(Layer::parameters);
+        let (gradient, parameter) =
+            largest_gradient(gradients.map(|(tracked, gradient)| (tracked.name.clone(), gradient.values().iter().copied())));
         let (step, learning_rate) = (self.clock.steps + 1, self.clock.learning_rate());
-        StepError::NonFiniteLoss { step, loss, learning_rate, gradient: largest, parameter }
-    }
-}
-
-/// `average <- decay average + (1 - decay) value`.
-fn take_average(tracked: &mut Tracked, decay: f32) {
-    if let Some(average) = &mut tracked.average {
-        for (average, value) in average.values_mut().iter_mut().zip(tracked.value.values()) {
-            *average = decay * *average + (1.0 - decay) * value;
-        }
+        StepError::NonFiniteLoss { step, loss, learning_rate, gradient, parameter }
     }
 }
 

@@ -85,6 +85,10 @@ impl Hands {
 /// Gathers and scales the rows into the first layer's inputs.
 fn fetch(hands: &mut Hands, examples: &Examples, rows: &[u32]) -> Result<(), StepError> {
     let Some(first) = hands.workspace.layers.first_mut() else { return Ok(()) };
+    let (found, expected) = (examples.num_features(), first.inputs.columns());
+    if found != expected {
+        return Err(candle_core::Error::Msg(format!("the examples have {found} features, the network reads {expected}")).into());
+    }
     Ok(examples.read_host(|source, scaling| gather(&mut hands.team, source, scaling, rows, &mut first.inputs))?)
 }
 

@@ -9,6 +9,7 @@ mod data;
 mod evaluation;
 mod failures;
 mod masks;
+mod norms;
 #[path = "../support/optimizer_names.rs"]
 mod optimizer_names;
 mod passes;

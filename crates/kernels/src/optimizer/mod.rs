@@ -94,6 +94,8 @@ pub struct Update {
 const SETTLED: f32 = 1e-30;
 /// A gradient whose square would be lost beside any epsilon, and subnormal after its first weighting.
 const SMALLEST_SQUARED: f32 = 1e-17;
+/// What is smaller than this in a mean of squares counts as zero: the last decade of the normal numbers, of which the root is 3e-19.
+const SETTLED_SQUARE: f32 = 1e-37;
 
 /// Elements of a task: a few pages of every tensor.
 const CHUNK: usize = 8192;
@@ -164,21 +166,21 @@ fn apply_plain<const FUSED: bool>(update: &Update, parameter: &mut [f32], gradie
             // Where a slot is missing, its place is taken by the next one: see the engine's names.
             match (centered, momentum) {
                 (false, None) => each::<1, FUSED>(update, parameter, gradient, [first], |g, [squares]| {
-                    let squares = decay::<FUSED>(rho, squares, square(g));
+                    let squares = decay_square::<FUSED>(rho, squares, square(g));
                     (learning_rate * g / (squares.sqrt() + epsilon), [squares])
                 }),
                 (false, Some(momentum)) => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [squares, buffer]| {
-                    let squares = decay::<FUSED>(rho, squares, square(g));
+                    let squares = decay_square::<FUSED>(rho, squares, square(g));
                     let buffer = settle(mul_add::<FUSED>(momentum, buffer, g / (squares.sqrt() + epsilon)));
                     (learning_rate * buffer, [squares, buffer])
                 }),
                 (true, None) => each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [squares, mean]| {
-                    let (squares, mean) = (decay::<FUSED>(rho, squares, square(g)), decay::<FUSED>(rho, mean, g));
+                    let (squares, mean) = (decay_square::<FUSED>(rho, squares, square(g)), decay::<FUSED>(rho, mean, g));
                     (learning_rate * g / (variance(squares, mean).sqrt() + epsilon), [squares, mean])
                 }),
                 (true, Some(momentum)) => {
                     each::<3, FUSED>(update, parameter, gradient, [first, second, third], |g, [squares, mean, buffer]| {
-                        let (squares, mean) = (decay::<FUSED>(rho, squares, square(g)), decay::<FUSED>(rho, mean, g));
+                        let (squares, mean) = (decay_square::<FUSED>(rho, squares, square(g)), decay::<FUSED>(rho, mean, g));
                         let buffer = settle(mul_add::<FUSED>(momentum, buffer, g / (variance(squares, mean).sqrt() + epsilon)));
                         (learning_rate * buffer, [squares, mean, buffer])
                     });
@@ -191,9 +193,9 @@ fn apply_plain<const FUSED: bool>(update: &Update, parameter: &mut [f32], gradie
         }),
         Rule::Adadelta { learning_rate, rho, epsilon } => {
             each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [squares, accumulated]| {
-                let squares = decay::<FUSED>(rho, squares, square(g));
+                let squares = decay_square::<FUSED>(rho, squares, square(g));
                 let delta = (accumulated + epsilon).sqrt() / (squares + epsilon).sqrt() * g;
-                (learning_rate * delta, [squares, decay::<FUSED>(rho, accumulated, delta * delta)])
+                (learning_rate * delta, [squares, decay_square::<FUSED>(rho, accumulated, square(delta))])
             });
         }
         Rule::Lion { learning_rate, betas: [beta1, beta2] } => each::<1, FUSED>(update, parameter, gradient, [first], |g, [mean]| {
@@ -202,6 +204,13 @@ fn apply_plain<const FUSED: bool>(update: &Update, parameter: &mut [f32], gradie
             (learning_rate * sign, [decay::<FUSED>(beta2, mean, g)])
         }),
     }
+}
+
+/// A moving mean of squares with one more value.
+#[inline(always)]
+fn decay_square<const FUSED: bool>(weights: Decay, mean: f32, square: f32) -> f32 {
+    let mean = mul_add::<FUSED>(weights.old, mean, weights.new * square);
+    if mean.abs() < SETTLED_SQUARE { 0.0 } else { mean }
 }
 
 /// A moving mean with one more value.
@@ -223,7 +232,7 @@ fn square(g: f32) -> f32 {
 
 #[inline(always)]
 fn moments<const FUSED: bool>([beta1, beta2]: [Decay; 2], g: f32, mean: f32, old_square: f32) -> (f32, f32) {
-    (decay::<FUSED>(beta1, mean, g), decay::<FUSED>(beta2, old_square, square(g)))
+    (decay::<FUSED>(beta1, mean, g), decay_square::<FUSED>(beta2, old_square, square(g)))
 }
 
 /// Where rounding makes it negative it counts as 0.
@@ -273,17 +282,40 @@ pub fn add_penalties(team: &mut Team, (l1, l2): (f32, f32), parameter: &Panels, 
     });
 }
 
-/// The sum of the squares of all elements, in f64 and in their order, whoever asks.
+/// The sum of the squares of all elements, in f64: 64 parts, and then their sums, whoever does them.
 #[must_use]
-pub fn sum_of_squares(matrix: &Panels) -> f64 {
-    // Lanes that the compiler can keep in registers; 64 bits so that large networks lose nothing.
-    let mut lanes = [0.0_f64; 16];
-    for values in matrix.values().chunks_exact(16) {
-        for (lane, value) in lanes.iter_mut().zip(values) {
-            *lane += f64::from(*value) * f64::from(*value);
+pub fn sum_of_squares(team: &mut Team, matrix: &Panels) -> f64 {
+    const PARTS: usize = 64;
+    // Panels are whole sixteens.
+    let sixteens = matrix.values().as_chunks::<16>().0;
+    let mut sums = [0.0_f64; PARTS];
+    let shares = Shares::new(&mut sums);
+    team.run(PARTS, |part| {
+        // Lanes that the compiler can keep in registers; 64 bits so that large networks lose nothing.
+        let mut lanes = [0.0_f64; 16];
+        for values in &sixteens[sixteens.len() * part / PARTS..sixteens.len() * (part + 1) / PARTS] {
+            lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane += f64::from(*value) * f64::from(*value));
         }
-    }
-    lanes.iter().sum()
+        // SAFETY: each task has a sum of its own.
+        let sum = unsafe { shares.part(part, 1) };
+        sum[0] = lanes.iter().sum();
+    });
+    sums.iter().sum()
+}
+
+/// Takes `value` into a moving average of it.
+pub fn take_average(team: &mut Team, weights: Decay, average: &mut Panels, value: &Panels) {
+    let len = average.values().len();
+    debug_assert!(value.values().len() == len);
+    let average = Shares::new(average.values_mut());
+    team.run(len.div_ceil(CHUNK), |task| {
+        let (first, count) = (task * CHUNK, CHUNK.min(len - task * CHUNK));
+        // SAFETY: each task has elements of its own.
+        let average = unsafe { average.part(first, count) };
+        for (average, value) in average.iter_mut().zip(&value.values()[first..]) {
+            *average = weights.old * *average + weights.new * value;
+        }
+    });
 }
 
 /// Scales every column of a weight `[in, out]`, which is what one unit listens to, whose norm is over `max_norm` down to it.

@@ -58,5 +58,5 @@ fn penalties_and_squares_checked_by_hand() {
     add_penalties(&mut Team::new(1), (0.1, 0.2), &matrix(&[1.0, -2.0, 0.0]), &mut gradient);
     let found = gradient.to_rows(1);
     assert!((found[0] - 0.5).abs() < 1e-6 && (found[1] + 0.9).abs() < 1e-6 && found[2] == 0.0, "{found:?}");
-    assert!((sum_of_squares(&matrix(&[3.0, 4.0])) - 25.0).abs() < 1e-12);
+    assert!((sum_of_squares(&mut Team::new(2), &matrix(&[3.0, 4.0])) - 25.0).abs() < 1e-12);
 }

@@ -21,7 +21,15 @@ pub enum Way<'a> {
 /// # Shapes
 /// `dz` `[rows, out]`, `w` `[in, out]`, `slopes` and `dx` `[rows, in]`.
 pub fn input_gradient(team: &mut Team, dz: &Panels, rows: usize, w: &Panels, slopes: &Panels, dx: &mut Panels, way: Way<'_>) {
-    debug_assert!(dz.columns() == w.columns() && slopes.columns() == w.rows() && dx.columns() == w.rows() && rows <= dz.rows());
+    let fits = dz.columns() == w.columns() && slopes.columns() == w.rows() && dx.columns() == w.rows() && slopes.rows() == dx.rows();
+    assert!(fits && rows <= dz.rows() && rows <= dx.rows(), "the shapes of a product fit");
+    assert!(
+        match &way {
+            Way::Skipping(lit) => lit.belongs_to(slopes, rows),
+            Way::Whole(transposed) => transposed.rows() == w.columns() && transposed.columns() == w.rows(),
+        },
+        "what the way needs belongs to these"
+    );
     let transposed = match way {
         Way::Whole(transposed) => {
             transpose(team, w, transposed);
@@ -51,7 +59,6 @@ pub fn input_gradient(team: &mut Team, dz: &Panels, rows: usize, w: &Panels, slo
 
 /// Writes the transpose of `w` `[in, out]` into `transposed` `[out, in]`.
 fn transpose(team: &mut Team, w: &Panels, transposed: &mut Panels) {
-    debug_assert!(transposed.rows() == w.columns() && transposed.columns() == w.rows());
     let (stride, width) = (transposed.stride(), transposed.width());
     let (inputs, outputs) = (w.rows(), w.columns());
     let panels = transposed.count();

@@ -50,7 +50,17 @@ pub enum Destination<'a> {
 /// The gradients of weight `[in, out]` and bias `[1, out]` from the first `rows` rows of `x` `[rows, in]` and `dz` `[rows, out]`. `lit` belongs
 /// to `x`, or is `None` to multiply everything.
 pub fn weight_gradient(team: &mut Team, (x, lit): (&Panels, Option<&Lit>), rows: usize, dz: &Panels, destination: Destination<'_>) {
-    debug_assert!(rows <= x.rows() && rows <= dz.rows());
+    assert!(rows <= x.rows() && rows <= dz.rows() && lit.is_none_or(|lit| lit.belongs_to(x, rows)), "there are so many rows");
+    let fits = |weight: &Panels, bias: &Panels| {
+        weight.rows() == x.columns() && weight.columns() == dz.columns() && bias.rows() == 1 && bias.columns() == dz.columns()
+    };
+    assert!(
+        match &destination {
+            Destination::Store(gradient) | Destination::Add(gradient) => fits(&gradient.weight, &gradient.bias),
+            Destination::Update { weight, bias, .. } => fits(weight.parameter, bias.parameter),
+        },
+        "the shapes of a product fit"
+    );
     let (weight, bias, backwards) = match destination {
         Destination::Store(gradient) => (Place::store(&mut gradient.weight, false), Place::store(&mut gradient.bias, false), false),
         Destination::Add(gradient) => (Place::store(&mut gradient.weight, true), Place::store(&mut gradient.bias, true), false),

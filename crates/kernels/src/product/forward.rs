@@ -23,9 +23,12 @@ pub fn forward(
     (out, slopes): (&mut Panels, Option<&mut Panels>),
     finish: Finish<'_>,
 ) {
-    debug_assert!(x.columns() == w.rows() && w.columns() == out.columns() && bias.columns() == out.columns());
-    debug_assert!(rows <= x.rows() && rows <= out.rows());
-    debug_assert!(slopes.as_ref().is_none_or(|slopes| slopes.rows() == out.rows() && slopes.columns() == out.columns()));
+    assert!(x.columns() == w.rows() && w.columns() == out.columns() && bias.columns() == out.columns(), "the shapes of a product fit");
+    assert!(rows <= x.rows() && rows <= out.rows() && lit.is_none_or(|lit| lit.belongs_to(x, rows)), "there are so many rows");
+    assert!(
+        slopes.as_ref().is_none_or(|slopes| slopes.rows() == out.rows() && slopes.columns() == out.columns()),
+        "slopes lie like outputs"
+    );
     let pairs = out.count().div_ceil(2);
     let chunk = chunk_rows(rows, pairs, team.threads());
     let chunks = rows.div_ceil(chunk);

@@ -103,10 +103,11 @@ unsafe fn dense_tile<S: Simd, const M: usize, const WHOLE: bool>(product: &Dense
                         *sum = factor.mul_add(operand[v], *sum);
                     }
                 }
-                a = a.add(product.a_k);
-                b = b.add(product.width);
+                // After the last term these lie beyond the matrices, and are not followed.
+                a = a.wrapping_add(product.a_k);
+                b = b.wrapping_add(product.width);
             }
-            run = run.add(product.a_run_step);
+            run = run.wrapping_add(product.a_run_step);
             left -= terms;
         }
         for (m, sums) in sums.iter().enumerate() {

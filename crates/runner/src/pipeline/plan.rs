@@ -67,18 +67,20 @@ impl Plan {
     }
 
     /// The share of the first layer's inputs that are not zero in training: of the scaled features of the train rows, less what dropout
-    /// takes.
+    /// takes. Noise leaves no zeros, and neither does alpha dropout.
     #[must_use]
     pub fn lit_share(&self, source: &Source) -> f64 {
         let (features, width) = (source.train.features(), source.train.num_features());
         let offset = |column: usize| self.scaler.offset[column % self.scaler.offset.len()];
         let lit_in = |row: &u32| (0..width).filter(|column| features.get(*row as usize * width + column) != offset(*column)).count();
         let lit: usize = self.split.train.iter().map(lit_in).sum();
-        let kept = match self.architecture.layers.first() {
-            Some(first) if first.dropout_kind == DropoutKind::Dropout => 1.0 - first.input_dropout,
-            _ => 1.0,
+        let share = match self.architecture.layers.first() {
+            Some(first) if first.dropout_kind == DropoutKind::AlphaDropout && first.input_dropout > 0.0 => return 1.0,
+            Some(first) if first.input_noise > 0.0 => return 1.0 - first.input_dropout,
+            Some(first) => 1.0 - first.input_dropout,
+            None => 1.0,
         };
-        kept * lit as f64 / (self.split.train.len() * width) as f64
+        share * lit as f64 / (self.split.train.len() * width) as f64
     }
 }
 

@@ -1,7 +1,7 @@
 //! What both steps promise: the same bits at any number of threads, nothing changed by a step that failed, a state that goes on.
 
-use crate::case::{Case, WIDE};
-use crate::examples::{bits, examples};
+use super::case::{Case, WIDE};
+use super::examples::{bits, examples};
 use candle_core::Device;
 use relumine_engine::{FusedStep, Step, StepError, TrainingConfig};
 use relumine_model::ModelConfig;
