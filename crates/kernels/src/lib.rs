@@ -1,4 +1,4 @@
-//! Fused operations of a training step on the CPU, one folder or file each: the only place with `unsafe` code.
+//! Fused operations of a training step on the CPU, one folder or file each: where the project keeps its `unsafe` code.
 //!
 //! Every function here is one phase: it divides its work by shape among the threads of a [`Team`], and gives the same bits whatever their
 //! number; the forward and the weights' product also whether they skip zeros or not. The instruction set is chosen at run time ([`Isa`]).
