@@ -3,9 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/activation_forms.rs"]
+mod activation_forms;
+
+use activation_forms::activations;
 use candle_core::{DType, Device, Tensor};
 use relumine_engine::Objective;
-use relumine_model::{Activation, Architecture, Head, MaskPosition, Mlp, Mode, ModelConfig, Norm, Parameter, Parameters};
+use relumine_model::{Architecture, Head, MaskPosition, Mlp, Mode, ModelConfig, Norm, Parameter, Parameters};
 use serde_json::{Value, json};
 
 /// How far a parameter is moved to either side.
@@ -85,17 +89,6 @@ impl Network {
 
 fn objective(label_smoothing: f64, class_weights: Option<&[f64]>) -> Objective {
     Objective { label_smoothing, class_weights: class_weights.map(<[f64]>::to_vec) }
-}
-
-/// Every kind by its name, and the second form of those that have one.
-fn activations() -> Vec<Value> {
-    let others = [
-        json!({ "name": "leaky_relu", "negative_slope": 0.2 }),
-        json!({ "name": "elu", "alpha": 0.5 }),
-        json!({ "name": "gelu", "approximate": "tanh" }),
-        json!({ "name": "maxout", "pieces": 3 }),
-    ];
-    Activation::NAMES.iter().map(|name| json!(name)).chain(others).collect()
 }
 
 #[test]

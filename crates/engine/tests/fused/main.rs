@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accuracy;
+#[path = "../support/activation_forms.rs"]
+mod activation_forms;
 mod case;
 mod close;
 mod data;

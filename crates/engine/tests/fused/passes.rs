@@ -1,11 +1,11 @@
 //! One pass: initial weights, loss, every gradient and the logits of evaluation.
 
+use crate::activation_forms::activations;
 use crate::case::Case;
 use crate::close::{Tolerance, assert_close, assert_same, assert_within};
 use crate::data::Kind;
 use relumine_engine::Step;
-use relumine_model::Activation;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Both steps add the same terms in orders of their own, in 24 bits: a sum of n terms is off by about sqrt(n) 2^-24 of its largest terms,
 /// and a product of layers by a little more. An element that is small because its terms cancel is off by as much as a large one, so the
@@ -37,17 +37,6 @@ fn check(case: &Case, batches: &[usize]) {
         assert_eq!((ours.rows, ours.correct), (theirs.rows, theirs.correct), "{what}");
         assert_within(&format!("{what}: loss"), &[ours.mean_loss()], &[theirs.mean_loss()], LOSS);
     }
-}
-
-/// Every kind by its name, and the second form of those that have one.
-fn activations() -> Vec<Value> {
-    let others = [
-        json!({ "name": "leaky_relu", "negative_slope": 0.2 }),
-        json!({ "name": "elu", "alpha": 0.5 }),
-        json!({ "name": "gelu", "approximate": "tanh" }),
-        json!({ "name": "maxout", "pieces": 3 }),
-    ];
-    Activation::NAMES.iter().map(|name| json!(name)).chain(others).collect()
 }
 
 #[test]
