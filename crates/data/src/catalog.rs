@@ -1,6 +1,8 @@
 //! Data sets by name or path, and where their files are looked for.
 
-use crate::{DataError, Source, csv, digits, idx};
+use crate::checksums::{self, FileCheck};
+use crate::hub_address::HubAddress;
+use crate::{DataError, ReadOptions, Source, digits, formats, idx, images};
 use std::path::{Path, PathBuf};
 
 /// Names the folder of MNIST's IDX files.
@@ -19,7 +21,14 @@ pub struct Entry {
     pub licence: &'static str,
     /// The repository on the Hugging Face hub; `None` for the embedded set.
     pub hub: Option<&'static str>,
+    /// Train and test rows as published; all rows of a set without test rows of its own come first.
+    pub rows: [u64; 2],
+    /// The size of its files in bytes, unpacked.
+    pub bytes: u64,
 }
+
+/// Four IDX files of 70,000 images of 28 x 28 and their labels, with their headers.
+const IDX_BYTES: u64 = 70_000 * (28 * 28 + 1) + 2 * 16 + 2 * 8;
 
 const ENTRIES: [Entry; 3] = [
     Entry {
@@ -27,18 +36,24 @@ const ENTRIES: [Entry; 3] = [
         description: "1,797 handwritten digits, 8x8, 10 classes (Alpaydin and Kaynak, UCI)",
         licence: "CC BY 4.0",
         hub: None,
+        rows: [1_797, 0],
+        bytes: 1_797 * 65,
     },
     Entry {
         name: "mnist",
         description: "70,000 handwritten digits, 28x28, 10 classes (LeCun, Cortes and Burges)",
         licence: "MIT, as on the hub",
         hub: Some("ylecun/mnist"),
+        rows: [60_000, 10_000],
+        bytes: IDX_BYTES,
     },
     Entry {
         name: "fashion-mnist",
         description: "70,000 articles of clothing, 28x28, 10 classes (Xiao, Rasul and Vollgraf)",
         licence: "MIT",
         hub: Some("zalando-datasets/fashion_mnist"),
+        rows: [60_000, 10_000],
+        bytes: IDX_BYTES,
     },
 ];
 
@@ -47,6 +62,24 @@ const ENTRIES: [Entry; 3] = [
 pub struct Catalog {
     mnist: Option<PathBuf>,
     cache: Option<PathBuf>,
+}
+
+/// Data that can be opened without a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Where it is; empty for data inside the program.
+    pub folder: PathBuf,
+    /// Whether it was there already.
+    pub was_there: bool,
+}
+
+/// Data that was read whole.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The data.
+    pub source: Source,
+    /// Its files, where there are checksums to tell or to compare; empty for other formats.
+    pub files: Vec<FileCheck>,
 }
 
 impl Catalog {
@@ -85,42 +118,94 @@ impl Catalog {
         entry.hub.is_none() || self.folder(entry).is_some_and(|folder| idx::is_idx_folder(&folder))
     }
 
-    /// Opens a data set by name (`digits`, `mnist`, `fashion-mnist`; downloaded once if need be), an MNIST-format folder, or a CSV file.
-    ///
-    /// `label` names a table's class column; `num_classes` is for folders with other than 10 classes.
+    /// Opens a data set by name (`digits`, `mnist`, `fashion-mnist`; downloaded once if need be), or the file or folder of that path in any
+    /// format that is known.
     ///
     /// # Errors
     /// A name or path that does not exist, and everything that can be wrong with the files.
-    pub fn open(&self, name: &str, label: Option<&str>, num_classes: Option<usize>) -> Result<Source, DataError> {
+    pub fn open(&self, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
         let path = Path::new(name);
-        let is_table = path.is_file() && !Self::is_name(name);
-        if let (false, Some(label)) = (is_table, label) {
-            return Err(DataError::setting("data.label", format!("{label:?}"), format!("is for CSV files, not for {name}"), "remove it"));
-        }
-        if let (true, Some(classes)) = (is_table || name == "digits", num_classes) {
-            let problem = format!("is for MNIST-format folders, not for {name}");
-            return Err(DataError::setting("data.num_classes", classes, problem, "remove it"));
+        if let Some(address) = HubAddress::parse(name)? {
+            let folder = self.fetch_address(&address, options)?.folder;
+            return formats::open(&folder, &address.to_string(), options);
         }
         if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
+            formats::check_settings(name, options, false, entry.hub.is_some())?;
+            images::check_settings(name, options)?;
             return match self.folder(entry) {
                 None if entry.hub.is_none() => digits::digits(),
                 Some(folder) if idx::is_idx_folder(&folder) || self.is_mnist_variable(&folder) => {
-                    idx::read_folder(&folder, name, num_classes)
+                    idx::read_folder(&folder, name, options.num_classes)
                 }
-                folder => download(entry, folder.as_deref()),
+                folder => {
+                    let folder = download(entry, folder.as_deref(), options.offline)?;
+                    idx::read_folder(&folder, name, options.num_classes)
+                }
             };
         }
         let shown = path.file_name().map_or_else(|| name.to_owned(), |file| file.to_string_lossy().into_owned());
-        if path.is_dir() {
-            idx::read_folder(path, &shown, num_classes)
-        } else if is_table {
-            csv::read_csv(path, &shown, label)
+        if path.is_dir() || path.is_file() {
+            formats::open(path, &shown, options)
         } else {
             let names = ENTRIES.map(|entry| entry.name).join(", ");
-            let remedy = format!("give an MNIST-format folder, a CSV file, or one of {names}");
+            let remedy = format!("give one of {names}, or {}", formats::KNOWN);
             let reason = if path.exists() { "it is neither a file nor a folder" } else { "there is no such data set, file or folder" };
             Err(DataError::unreadable(path, reason, remedy))
         }
+    }
+
+    /// Makes sure that the data called `name` can be opened without a network, downloading it where need be.
+    ///
+    /// # Errors
+    /// A name that is neither a data set's nor an address of the hub, and a download that fails.
+    pub fn fetch(&self, name: &str, options: &ReadOptions) -> Result<Fetched, DataError> {
+        if let Some(address) = HubAddress::parse(name)? {
+            return self.fetch_address(&address, options);
+        }
+        let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) else {
+            let remedy = format!("give one of {}, or hf://owner/name", ENTRIES.map(|entry| entry.name).join(", "));
+            return Err(DataError::setting("data fetch", format!("{name:?}"), "is no data set that can be fetched", remedy));
+        };
+        match self.folder(entry) {
+            None if entry.hub.is_none() => Ok(Fetched { folder: PathBuf::new(), was_there: true }),
+            Some(folder) if self.is_available(entry) => Ok(Fetched { folder, was_there: true }),
+            folder => Ok(Fetched { folder: download(entry, folder.as_deref(), options.offline)?, was_there: false }),
+        }
+    }
+
+    fn fetch_address(&self, address: &HubAddress, options: &ReadOptions) -> Result<Fetched, DataError> {
+        let folder = self.cache.as_ref().map(|cache| address.folder(cache));
+        let name = || format!("hf://{address}");
+        let remedy = folder.as_ref().map_or_else(
+            || format!("set {CACHE_VARIABLE} to a folder"),
+            |folder| format!("where there is a network, run relumine data fetch {}, and copy the folder {}", name(), folder.display()),
+        );
+        let unavailable = |reason: String| DataError::Download { name: name(), reason, remedy: remedy.clone() };
+        let folder = folder.clone().ok_or_else(|| unavailable("this user has no cache folder".into()))?;
+        if folder.is_dir() {
+            return Ok(Fetched { folder, was_there: true });
+        }
+        if options.offline {
+            return Err(unavailable(OFFLINE.into()));
+        }
+        download_parquet(address, &folder, &options.progress).map_err(unavailable)?;
+        Ok(Fetched { folder, was_there: false })
+    }
+
+    /// Reads and checks the data called `name` whole, without a network, and compares its files with the checksums that are known.
+    ///
+    /// # Errors
+    /// As [`Catalog::open`]. Files that are not what they should be are no error here: see [`FileCheck::holds`].
+    pub fn verify(&self, name: &str, options: &ReadOptions) -> Result<Verified, DataError> {
+        let options = ReadOptions { offline: true, ..options.clone() };
+        let entry = ENTRIES.iter().find(|entry| entry.name == name);
+        let files = match (HubAddress::parse(name)?, entry) {
+            (Some(address), _) => checksums::check_listed(&self.fetch_address(&address, &options)?.folder)?,
+            (None, Some(entry)) => self.folder(entry).map_or_else(|| Ok(Vec::new()), |folder| checksums::check_idx(&folder, name))?,
+            (None, None) if Path::new(name).is_dir() && idx::is_idx_folder(Path::new(name)) => checksums::check_idx(Path::new(name), "")?,
+            _ => Vec::new(),
+        };
+        Ok(Verified { source: self.open(name, &options)?, files })
     }
 
     /// A folder that the user named is read as it is, so that what is wrong with it is said; it is never downloaded into.
@@ -129,19 +214,34 @@ impl Catalog {
     }
 }
 
-#[cfg(feature = "hub")]
-fn download(entry: &Entry, folder: Option<&Path>) -> Result<Source, DataError> {
+/// Why nothing may be downloaded.
+const OFFLINE: &str = "the network is forbidden by --offline or RELUMINE_OFFLINE";
+
+/// Downloads a set into `folder`, which is then returned.
+fn download(entry: &Entry, folder: Option<&Path>, offline: bool) -> Result<PathBuf, DataError> {
     let unavailable = |reason: String| DataError::Download { name: entry.name.into(), reason, remedy: offline_remedy(entry, folder) };
     let folder = folder.ok_or_else(|| unavailable("this user has no cache folder".into()))?;
-    let repository = entry.hub.unwrap_or_default();
-    crate::hub::fetch(repository, folder).map_err(unavailable)?;
-    idx::read_folder(folder, entry.name, None)
+    if offline {
+        return Err(unavailable(OFFLINE.into()));
+    }
+    download_idx(entry.hub.unwrap_or_default(), folder).map_err(unavailable)?;
+    Ok(folder.to_owned())
+}
+
+#[cfg(feature = "hub")]
+use crate::hub::{fetch as download_idx, fetch_parquet as download_parquet};
+
+#[cfg(not(feature = "hub"))]
+const NO_HUB: &str = "this relumine was built without the `hub` feature";
+
+#[cfg(not(feature = "hub"))]
+fn download_idx(_: &str, _: &Path) -> Result<(), String> {
+    Err(NO_HUB.into())
 }
 
 #[cfg(not(feature = "hub"))]
-fn download(entry: &Entry, folder: Option<&Path>) -> Result<Source, DataError> {
-    let reason = "this relumine was built without the `hub` feature".into();
-    Err(DataError::Download { name: entry.name.into(), reason, remedy: offline_remedy(entry, folder) })
+fn download_parquet(_: &HubAddress, _: &Path, _: &crate::Reporter) -> Result<(), String> {
+    Err(NO_HUB.into())
 }
 
 /// The choices that need no network.
@@ -159,7 +259,7 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let catalog = Catalog { mnist: None, cache: None };
-        let message = catalog.open("mnits", None, None).unwrap_err().to_string();
+        let message = catalog.open("mnits", &ReadOptions::default()).unwrap_err().to_string();
         assert!(message.contains("mnits") && message.contains("digits, mnist, fashion-mnist"), "{message}");
     }
 
@@ -167,7 +267,7 @@ mod tests {
     fn a_folder_named_for_mnist_is_never_downloaded_into() {
         let empty = tempfile::tempdir().unwrap();
         let catalog = Catalog { mnist: Some(empty.path().to_owned()), cache: None };
-        let message = catalog.open("mnist", None, None).unwrap_err().to_string();
+        let message = catalog.open("mnist", &ReadOptions::default()).unwrap_err().to_string();
         assert!(message.contains("train-images-idx3-ubyte") && message.contains("there is no such file"), "{message}");
         assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
     }

@@ -1,6 +1,6 @@
 //! Examples in memory, validated.
 
-use crate::DataError;
+use crate::{DataError, Skipped};
 
 /// Labelled examples. Every label is under the number of classes and every feature is finite.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,12 @@ pub struct Source {
     pub train: Dataset,
     /// The publisher's own test rows.
     pub test: Option<Dataset>,
+    /// How many of the last rows of `train` the publisher has set aside for validation; 0 where there is no such set.
+    pub own_validation: usize,
+    /// One name per feature, from a table's header; empty where features have no names, as pixels.
+    pub feature_names: Vec<String>,
+    /// The rows that were left out because they cannot be used.
+    pub skipped: Skipped,
 }
 
 impl Features {
@@ -125,6 +131,24 @@ impl Dataset {
 }
 
 impl Source {
+    /// A data set without names of features or validation rows of its own, from which nothing was left out.
+    pub(crate) fn new(name: &str, classes: Vec<String>, train: Dataset, test: Option<Dataset>) -> Self {
+        let skipped = Skipped::default();
+        Self { name: name.to_owned(), classes, train, test, own_validation: 0, feature_names: Vec::new(), skipped }
+    }
+
+    /// A checksum (CRC-32, as eight hexadecimal digits) of all examples and labels, however they are divided: the same rows in another format
+    /// have the same one.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut checksum = crc32fast::Hasher::new();
+        self.train.hash_into(&mut checksum);
+        if let Some(test) = &self.test {
+            test.hash_into(&mut checksum);
+        }
+        format!("{:08x}", checksum.finalize())
+    }
+
     /// Checks what only the whole shows: that there are rows, at least two classes, and a test set like the train set.
     pub(crate) fn validated(self) -> Result<Self, DataError> {
         let Some(first) = self.train.labels.first() else {

@@ -27,7 +27,7 @@ pub(crate) fn digits() -> Result<Source, DataError> {
     let features = Features::U8 { values: pixels, full_scale: FULL_SCALE };
     let train = Dataset::new(features, vec![SIDE, SIDE, 1], labels);
     let classes = (0..10).map(|digit| digit.to_string()).collect();
-    Source { name: "digits".into(), classes, train, test: None }.validated()
+    Source::new("digits", classes, train, None).validated()
 }
 
 #[cfg(test)]

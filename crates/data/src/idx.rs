@@ -38,10 +38,11 @@ pub(crate) fn read_folder(folder: &Path, name: &str, num_classes: Option<usize>)
     let has_test = TEST.iter().any(|stem| find(folder, stem).is_some());
     let test = if has_test { Some(read_pair(folder, TEST, num_classes)?) } else { None };
     let classes = (0..num_classes).map(|class| class.to_string()).collect();
-    Source { name: name.to_owned(), classes, train, test }.validated()
+    Source::new(name, classes, train, test).validated()
 }
 
-fn find(folder: &Path, stem: &str) -> Option<PathBuf> {
+/// The file called `stem`, plain or gzip.
+pub(crate) fn find(folder: &Path, stem: &str) -> Option<PathBuf> {
     [folder.join(stem), folder.join(format!("{stem}.gz"))].into_iter().find(|path| path.is_file())
 }
 

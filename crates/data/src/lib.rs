@@ -1,7 +1,7 @@
 //! From bytes to a validated data set, its split and its scaling. This crate knows nothing of models or devices.
 //!
 //! ```text
-//! bytes ──(idx | csv | digits | hub)──> Source ──(SplitSpec)──> Split ──> Scaler, fitted on the train rows
+//! bytes ──(idx | table | parquet | npy | images | digits | hub)──> Source ──(SplitSpec)──> Split ──> Scaler, fitted on the train rows
 //! ```
 //!
 //! Everything that can be wrong with data is found here, once: later code may rely on every label being in range and every feature
@@ -9,18 +9,31 @@
 
 mod bytes;
 mod catalog;
-mod csv;
+mod checksums;
+mod classes;
 mod dataset;
 mod digits;
 mod error;
+mod formats;
 #[cfg(feature = "hub")]
 mod hub;
+mod hub_address;
 mod idx;
+pub mod images;
+pub mod inputs;
+mod npy;
+mod options;
+#[cfg(feature = "parquet")]
+mod parquet_files;
+mod parts;
 mod scale;
 mod split;
+mod table;
 
-pub use catalog::{Catalog, Entry};
+pub use catalog::{Catalog, Entry, Fetched, Verified};
+pub use checksums::FileCheck;
 pub use dataset::{Dataset, Features, Source};
 pub use error::DataError;
+pub use options::{Progress, ReadOptions, Reporter, Skipped};
 pub use scale::{Scale, Scaler};
 pub use split::{Amount, Fold, Split, SplitSpec};

@@ -28,7 +28,7 @@ pub struct Fold {
 /// How to divide a source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SplitSpec {
-    /// Rows taken out of the source's train rows to make choices by.
+    /// Rows taken out of the source's train rows to make choices by; for sources without validation rows of their own.
     pub validation: Amount,
     /// The validation rows are this part of the rows that are not for testing; `validation` counts for nothing then.
     pub fold: Option<Fold>,
@@ -62,18 +62,24 @@ impl SplitSpec {
     pub fn split(&self, source: &Source) -> Result<Split, DataError> {
         let labels = source.train.labels();
         let rows = labels.len();
+        let mut order = permutation(&Stream::new(self.seed, Purpose::Split, 0), 0, rows as u32);
+        // In a cross-validation every row that is not for testing has its turn.
+        let own_validation = if self.fold.is_some() { 0 } else { source.own_validation };
+        let first_validation = (rows - own_validation) as u32;
+        order.retain(|row| *row < first_validation);
         let mut pool = Pool {
-            rows: permutation(&Stream::new(self.seed, Purpose::Split, 0), 0, rows as u32),
+            rows: order,
             labels,
             num_classes: source.classes.len(),
             stratified: self.stratified,
         };
         let test = match &source.test {
             Some(test) => (0..test.len() as u32).collect(),
-            None => pool.take(rows_of("data.test", self.test, rows, rows)?),
+            None => pool.take(rows_of("data.test", self.test, rows, pool.rows.len())?),
         };
         let validation = match self.fold {
             Some(fold) => pool.take_fold(fold)?,
+            None if own_validation > 0 => (first_validation..rows as u32).collect(),
             None => pool.take(rows_of("data.validation", self.validation, rows, pool.rows.len())?),
         };
         if let Some(limit) = self.limit_train {
@@ -249,7 +255,7 @@ mod tests {
         let rows = |labels: Vec<u32>| Dataset::new(Features::F32(vec![0.0; labels.len()]), vec![1], labels);
         let labels = [vec![0; 50], vec![1; 30], vec![2; 20]].concat();
         let classes = ["a", "b", "c"].map(String::from).to_vec();
-        Source { name: "test".into(), classes, train: rows(labels), test: test_rows.map(|n| rows(vec![0; n])) }
+        Source::new("test", classes, rows(labels), test_rows.map(|n| rows(vec![0; n])))
     }
 
     fn spec() -> SplitSpec {
@@ -321,6 +327,20 @@ mod tests {
     fn a_source_s_own_test_set_is_left_whole() {
         let split = spec().split(&source(Some(9))).unwrap();
         assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [90, 10, 9]);
+    }
+
+    #[test]
+    fn a_source_s_own_validation_rows_are_taken_but_in_a_cross_validation() {
+        let source = |test| Source { own_validation: 15, ..source(test) };
+        let split = spec().split(&source(None)).unwrap();
+        assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [65, 15, 20]);
+        assert!(split.validation.iter().copied().eq(85..100));
+        let split = spec().split(&source(Some(9))).unwrap();
+        assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [85, 15, 9]);
+        let message = SplitSpec { test: Amount::Count(85), ..spec() }.split(&source(None)).unwrap_err().to_string();
+        assert!(message.contains("is 85 of the 100 rows, but at most 84 are free"), "{message}");
+        let fold = SplitSpec { fold: Some(Fold { index: 1, of: 4 }), ..spec() }.split(&source(None)).unwrap();
+        assert_eq!([fold.train.len(), fold.validation.len(), fold.test.len()], [60, 20, 20]);
     }
 
     #[test]

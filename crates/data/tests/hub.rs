@@ -12,7 +12,7 @@ mod hub_server;
 
 use hub_file::{SCHEMA, png};
 use hub_server::HubServer;
-use relumine_data::{Catalog, Dataset, Features};
+use relumine_data::{Catalog, Dataset, Features, ReadOptions};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ const TRAIN_FILE: &str = "fashion_mnist/train/0000.parquet";
 const TEST_FILE: &str = "fashion_mnist/test/0000.parquet";
 /// Where `child` is to write what it found; without it, `child` has nothing to do.
 const REPORT_VARIABLE: &str = "RELUMINE_TEST_REPORT";
+/// What `child` is to open; `fashion-mnist` without it. Starting with `offline `, it may not use the network.
+const NAME_VARIABLE: &str = "RELUMINE_TEST_NAME";
 /// An address where nobody listens.
 const NOBODY: &str = "http://127.0.0.1:9";
 
@@ -42,6 +44,11 @@ impl Machine {
 
     /// Opens `fashion-mnist` in a process of its own, and gives its report.
     fn open(&self, endpoint: &str) -> String {
+        self.open_name(endpoint, "fashion-mnist")
+    }
+
+    /// Opens the data set `name` in a process of its own, and gives its report.
+    fn open_name(&self, endpoint: &str, name: &str) -> String {
         let report = self.home.path().join("report");
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["child", "--exact"]).stdout(Stdio::null()).env("NO_PROXY", "127.0.0.1");
@@ -49,7 +56,7 @@ impl Machine {
             command.env_remove(name);
         }
         command.env("HF_ENDPOINT", endpoint).env("HF_TOKEN", "hf_test").env("HF_HOME", self.home.path().join("huggingface"));
-        command.env("RELUMINE_CACHE", self.cache()).env(REPORT_VARIABLE, &report);
+        command.env("RELUMINE_CACHE", self.cache()).env(REPORT_VARIABLE, &report).env(NAME_VARIABLE, name);
         assert!(command.status().unwrap().success());
         std::fs::read_to_string(report).unwrap()
     }
@@ -58,7 +65,9 @@ impl Machine {
 #[test]
 fn child() {
     let Some(report) = std::env::var_os(REPORT_VARIABLE) else { return };
-    let words = match Catalog::from_environment().open("fashion-mnist", None, None) {
+    let name = std::env::var(NAME_VARIABLE).unwrap();
+    let (name, offline) = name.strip_prefix("offline ").map_or((name.as_str(), false), |name| (name, true));
+    let words = match Catalog::from_environment().open(name, &ReadOptions { offline, ..ReadOptions::default() }) {
         Ok(source) => format!("train {}; test {}", described(&source.train), described(&source.test.unwrap())),
         Err(error) => format!("refused: {error}"),
     };
@@ -137,4 +146,46 @@ fn a_damaged_download_is_named_with_the_folder_to_delete() {
     let cache = machine.home.path().join("huggingface").join("hub").display().to_string();
     assert!(message.contains("a downloaded file is damaged (") && message.contains(&cache), "{message}");
     assert!(!machine.cache().exists());
+}
+
+const ADDRESS: &str = "hf://zalando-datasets/fashion_mnist";
+
+#[test]
+fn any_data_set_of_the_hub_is_fetched_once_and_opened_without_a_network() {
+    let machine = Machine::new();
+    let server = server(file(2, 200), file(4, 0));
+    let first = machine.open_name(&server.endpoint(), ADDRESS);
+    let train = "train [2, 2, 1] [0, 1, 2, 3] [0, 50, 100, 255, 1, 50, 100, 255, 2, 50, 100, 255, 3, 50, 100, 255] of 255";
+    assert_eq!(first, format!("{train}; test [2, 2, 1] [0, 1] [200, 50, 100, 255, 201, 50, 100, 255] of 255"));
+    let folder = machine.cache().join("hub").join("zalando-datasets--fashion_mnist");
+    assert_eq!(names(&folder), ["SHA256SUMS", "test", "train"]);
+    assert_eq!(names(folder.parent().unwrap()).len(), 1, "nothing temporary is left");
+    drop(server);
+    assert_eq!(machine.open_name(NOBODY, ADDRESS), first);
+    assert_eq!(machine.open_name(NOBODY, &format!("offline {ADDRESS}")), first);
+}
+
+#[test]
+fn offline_nothing_is_asked_for_and_the_error_says_where_to_put_what() {
+    let machine = Machine::new();
+    let server = server(file(2, 200), file(4, 0));
+    for (name, place) in [(ADDRESS, "hub/zalando-datasets--fashion_mnist"), ("fashion-mnist", "fashion-mnist")] {
+        let message = machine.open_name(&server.endpoint(), &format!("offline {name}"));
+        let folder = machine.cache().join(place).display().to_string();
+        let forbidden = format!("cannot download `{name}` (the network is forbidden by --offline or RELUMINE_OFFLINE)");
+        assert!(message.contains(&forbidden) && message.contains(&folder), "{message}");
+    }
+    assert_eq!(server.requests(), [""; 0]);
+}
+
+#[test]
+fn a_damaged_or_refused_download_by_address_leaves_nothing_behind() {
+    let machine = Machine::new();
+    let message = machine.open_name(&server(file(2, 0), b"a login page, perhaps".to_vec()).endpoint(), ADDRESS);
+    assert!(message.contains("the download of fashion_mnist/train/0000.parquet is damaged ("), "{message}");
+    let message = machine.open_name(&server(file(2, 0), vec![]).endpoint(), ADDRESS);
+    assert!(message.contains("503"), "{message}");
+    let message = machine.open_name(&server(file(2, 0), file(3, 0)).endpoint(), &format!("{ADDRESS}/small"));
+    assert!(message.contains("its configurations are fashion_mnist"), "{message}");
+    assert_eq!(names(&machine.cache().join("hub")), [""; 0]);
 }

@@ -1,6 +1,8 @@
 //! Examples where the step can reach them: on the device, as the bytes they came in.
 
 use candle_core::{DType, Device, Result, Storage, Tensor};
+use relumine_kernels::Team;
+use relumine_kernels::augment::{Augmenter, Place};
 use relumine_kernels::gather::{Scaling, Source};
 
 /// Features on their way to a device, row-major.
@@ -109,14 +111,50 @@ impl Examples {
     /// Those of Candle: a device out of memory.
     pub fn batch(&self, rows: &[u32]) -> Result<(Tensor, Tensor)> {
         let rows = Tensor::new(rows, self.features.device())?;
-        let mut features = self.features.index_select(&rows, 0)?.to_dtype(DType::F32)?;
+        let features = self.features.index_select(&rows, 0)?.to_dtype(DType::F32)?;
+        Ok((self.scaled(features)?, self.device_labels.index_select(&rows, 0)?))
+    }
+
+    /// As [`batch`](Self::batch), of images that `augmenter` changes on the host before they are scaled.
+    ///
+    /// # Errors
+    /// Images of another size than the augmenter's, or a device out of memory.
+    pub fn augmented_batch(&self, augmenter: &Augmenter, team: &mut Team, rows: &[u32], place: Place) -> Result<(Tensor, Tensor)> {
+        self.check_augmenter(augmenter)?;
+        let selected = Tensor::new(rows, self.features.device())?;
+        let mut values = vec![0.0; rows.len() * self.num_features()];
+        if self.features.device().is_cpu() {
+            self.read_host(|source, _| augmenter.rows(team, source, rows, place, &mut values))?;
+        } else {
+            let features = self.features.index_select(&selected, 0)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+            let rows: Vec<u32> = (0..rows.len() as u32).collect();
+            augmenter.rows(team, Source::F32(&features), &rows, place, &mut values);
+        }
+        let shape = [&[rows.len()], &self.features.dims()[1..]].concat();
+        let features = Tensor::from_vec(values, shape, self.features.device())?;
+        Ok((self.scaled(features)?, self.device_labels.index_select(&selected, 0)?))
+    }
+
+    /// Refuses an augmenter of images of another size.
+    ///
+    /// # Errors
+    /// Both sizes.
+    pub(crate) fn check_augmenter(&self, augmenter: &Augmenter) -> Result<()> {
+        let (found, expected) = (self.num_features(), augmenter.image().features());
+        if found != expected {
+            candle_core::bail!("the examples have {found} features, the images to augment {expected}");
+        }
+        Ok(())
+    }
+
+    fn scaled(&self, mut features: Tensor) -> Result<Tensor> {
         if let Some(offset) = &self.offset {
             features = features.broadcast_sub(offset)?;
         }
         if let Some(divisor) = &self.divisor {
             features = features.broadcast_div(divisor)?;
         }
-        Ok((features, self.device_labels.index_select(&rows, 0)?))
+        Ok(features)
     }
 }
 

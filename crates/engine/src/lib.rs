@@ -3,6 +3,7 @@
 //! [`ReferenceStep`] is the readable one, on Candle's automatic differentiation: it runs every configuration on every device, and any
 //! faster step is checked against it, tensor by tensor.
 
+mod augment;
 mod average;
 mod error;
 mod examples;
@@ -14,10 +15,11 @@ mod reference;
 pub mod schedule;
 mod step;
 
+pub use augment::{AugmentConfig, Augmentation, Elastic};
 pub use average::Average;
 pub use error::StepError;
 pub use examples::{Examples, FeatureBuffer};
-pub use fused::{FusedStep, Replicas, Use};
+pub use fused::{FusedStep, LayerProducts, Replicas, Use, ZeroSkipping};
 pub use loss::Objective;
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reference::{ReferenceStep, TrainingConfig};

@@ -2,10 +2,13 @@
 
 use crate::error::largest_gradient;
 use crate::metrics::Totals;
-use crate::{Average, Examples, Horizon, NamedTensors, Objective, Optimizer, OptimizerConfig, Step, StepError};
+use crate::{Augmentation, Average, Examples, Horizon, NamedTensors, Objective, Optimizer, OptimizerConfig, Step, StepError};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
+use relumine_kernels::Team;
+use relumine_kernels::augment::{Augmenter, Place};
 use relumine_model::{Architecture, BatchStatistics, Head, MaskPosition, Mlp, Mode, Parameter, Parameters};
+use std::cell::RefCell;
 
 /// How a model is trained: everything but the data and the device.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,11 +17,13 @@ pub struct TrainingConfig {
     pub optimizer: OptimizerConfig,
     /// What is minimised.
     pub objective: Objective,
+    /// How training images are changed at random, if they are.
+    pub augmentation: Option<Augmentation>,
     /// How many rows go through the network at a time; gradients are accumulated over the rows of a step. All of them where absent.
     pub micro_batch: Option<usize>,
     /// What schedules measure time by.
     pub horizon: Horizon,
-    /// Draws the initial weights, dropout masks and noise.
+    /// Draws the initial weights, dropout masks, noise and augmentation.
     pub seed: u64,
     /// CPU threads of a step that has threads of its own; 0 counts as 1. The results do not depend on it.
     pub threads: usize,
@@ -34,6 +39,8 @@ pub struct ReferenceStep {
     average: Option<Average>,
     optimizer: Optimizer,
     objective: Objective,
+    /// Threads for it, as images are changed on the host.
+    augmenter: Option<(Augmenter, RefCell<Team>)>,
     micro_batch: Option<usize>,
     head: Head,
     seed: u64,
@@ -68,6 +75,9 @@ impl ReferenceStep {
             optimizer: Optimizer::new(&config.optimizer, &parameters, config.horizon)?,
             parameters,
             objective: config.objective.clone(),
+            augmenter: config.augmentation.map(|augmentation| {
+                (augmentation.augmenter(config.seed, config.threads), RefCell::new(Team::new(config.threads)))
+            }),
             micro_batch: config.micro_batch,
             head: architecture.head,
             seed: config.seed,
@@ -91,9 +101,14 @@ impl ReferenceStep {
         let mut sum = Accumulated { gradients: Vec::new(), statistics: Vec::new(), totals: Totals::default() };
         let mut first_row = 0;
         for rows in rows.chunks(self.micro_batch.unwrap_or(rows.len()).max(1)) {
-            let (inputs, labels) = examples.batch(rows)?;
             // The masks' counter is 32 bits wide; after 2^32 steps they would repeat.
             let at = MaskPosition { seed: self.seed, step: self.optimizer.steps() as u32, first_row };
+            let (inputs, labels) = match &self.augmenter {
+                None => examples.batch(rows)?,
+                Some((augmenter, team)) => {
+                    examples.augmented_batch(augmenter, &mut team.borrow_mut(), rows, Place { step: at.step, first_row })?
+                }
+            };
             first_row += rows.len() as u32;
             let pass = self.mlp.forward(&inputs, Mode::Training(at))?;
             let host_logits = pass.logits.flatten_all()?.to_vec1::<f32>()?;
@@ -161,6 +176,11 @@ impl Step for ReferenceStep {
 
     fn reset_totals(&mut self) -> Result<(), StepError> {
         self.totals = Totals::default();
+        Ok(())
+    }
+
+    fn restore_totals(&mut self, totals: Totals) -> Result<(), StepError> {
+        self.totals = totals;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What every way of training provides.
 
+use crate::fused::LayerProducts;
 use crate::metrics::Totals;
 use crate::{Examples, StepError};
 use candle_core::Tensor;
@@ -32,11 +33,22 @@ pub trait Step {
     /// A device that fails.
     fn reset_totals(&mut self) -> Result<(), StepError>;
 
+    /// Puts `totals` in the place of what training saw so far: to go on within an epoch, where another step was.
+    ///
+    /// # Errors
+    /// A device that fails.
+    fn restore_totals(&mut self, totals: Totals) -> Result<(), StepError>;
+
     /// The logits of `rows` of `examples` in evaluation mode, `[rows, units]` row-major. Waits for the device.
     ///
     /// # Errors
     /// A device that fails.
     fn logits(&self, examples: &Examples, rows: &[u32]) -> Result<Vec<f32>, StepError>;
+
+    /// What each layer's products made of zeros in training since [`reset_totals`](Self::reset_totals); nothing from a step that skips none.
+    fn products(&self) -> Vec<LayerProducts> {
+        Vec::new()
+    }
 
     /// Optimiser steps taken.
     fn steps(&self) -> u64;

@@ -4,7 +4,7 @@
 #![expect(unsafe_code, reason = "an allocator is unsafe by its nature")]
 
 use candle_core::Device;
-use relumine_engine::{Examples, FeatureBuffer, FusedStep, Horizon, OptimizerConfig, Step, TrainingConfig};
+use relumine_engine::{AugmentConfig, Augmentation, Elastic, Examples, FeatureBuffer, FusedStep, Horizon, OptimizerConfig, Step, TrainingConfig};
 use relumine_model::ModelConfig;
 use serde_json::{Value, json};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -59,12 +59,12 @@ fn examples(features: FeatureBuffer) -> Examples {
     Examples::new(features, &[FEATURES], labels, &[0.0], &[255.0], &Device::Cpu).unwrap()
 }
 
-fn step(model: &Value, settings: &Value, micro_batch: Option<usize>, threads: usize) -> FusedStep {
+fn step(model: &Value, settings: &Value, augmentation: Option<Augmentation>, micro_batch: Option<usize>, threads: usize) -> FusedStep {
     let model: ModelConfig = serde_json::from_value(model.clone()).unwrap();
     let optimizer: OptimizerConfig = serde_json::from_value(settings.clone()).unwrap();
     optimizer.validate().unwrap();
     let horizon = Horizon { steps_per_epoch: 5, total_steps: 12 };
-    let training = TrainingConfig { optimizer, micro_batch, threads, horizon, ..TrainingConfig::default() };
+    let training = TrainingConfig { optimizer, augmentation, micro_batch, threads, horizon, ..TrainingConfig::default() };
     FusedStep::new(&model.architecture(FEATURES, 10).unwrap(), &training, &Device::Cpu).unwrap()
 }
 
@@ -78,6 +78,13 @@ fn settings() -> Vec<Value> {
     names.into_iter().map(|name| json!({ "name": name })).chain(others).collect()
 }
 
+/// The examples as images of 13 x 5 pixels of 2 values: moved, and distorted as well.
+fn augmentations() -> [Option<Augmentation>; 2] {
+    let affine = AugmentConfig { shift: 2.0, rotation: 10.0, scale: 0.1, ..AugmentConfig::default() };
+    let elastic = AugmentConfig { elastic: Some(Elastic { alpha: 34.0, sigma: 4.0 }), ..affine };
+    [affine, elastic].map(|config| config.for_examples(&[13, 5, 2]).unwrap())
+}
+
 #[test]
 fn ten_steps_after_two_allocate_nothing() {
     assert!(requests(|| drop(std::hint::black_box(vec![1_u8; 100]))) > 0, "the counter counts");
@@ -87,11 +94,13 @@ fn ten_steps_after_two_allocate_nothing() {
     let rows: Vec<u32> = (0..ROWS as u32).collect();
     let relu = json!({ "hidden": [129, 65], "dropout": 0.5, "input_dropout": 0.2 });
     let selu = json!({ "hidden": [65], "activation": "selu", "dropout": 0.2, "dropout_kind": "alpha_dropout" });
-    for settings in settings() {
+    let plain = settings().into_iter().map(|settings| (settings, None));
+    let augmented = augmentations().into_iter().map(|augmentation| (json!({ "name": "adam" }), augmentation));
+    for (settings, augmentation) in plain.chain(augmented) {
         for model in [&relu, &selu, &json!({ "hidden": [] })] {
             for (micro_batch, threads) in [(None, 1), (None, 3), (Some(33), 2)] {
                 for examples in [&bytes, &floats] {
-                    let mut step = step(model, &settings, micro_batch, threads);
+                    let mut step = step(model, &settings, augmentation, micro_batch, threads);
                     step.train(examples, &rows).unwrap();
                     step.train(examples, &rows[..128]).unwrap();
                     // A worker that the system has not begun yet allocates when it begins, in one window at the most.

@@ -5,7 +5,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use relumine_kernels::product::{Destination, Gradient, Way, forward, input_gradient, weight_gradient};
+use relumine_kernels::product::{Destination, Gradient, Inputs, Transpose, Way, forward, input_gradient, weight_gradient};
 use relumine_kernels::{Lit, Panels, Team};
 
 fn main() {
@@ -65,7 +65,7 @@ fn z<const T: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
     bencher.counter(layer.flops).bench_local(|| {
         let Layer { team, x, lit, dense, w, bias, z, slopes, .. } = &mut layer;
         let lit = (!*dense).then_some(&*lit);
-        forward(team, (x, lit), ROWS, (w, bias), (z, Some(slopes)), &|_, _, _, _| {});
+        forward(team, Inputs::new(x, lit), ROWS, (w, bias), (z, Some(slopes)), &|_, _, _, _| {});
     });
 }
 
@@ -74,7 +74,7 @@ fn weight<const T: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)
     let mut layer = Layer::new(T, shape);
     bencher.counter(layer.flops).bench_local(|| {
         let Layer { team, x, lit, dense, z, gradient, .. } = &mut layer;
-        weight_gradient(team, (x, (!*dense).then_some(&*lit)), ROWS, z, Destination::Store(gradient));
+        weight_gradient(team, Inputs::new(x, (!*dense).then_some(&*lit)), ROWS, z, Destination::Store(gradient));
     });
 }
 
@@ -85,7 +85,10 @@ fn input<const T: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize))
     let mut transposed = Panels::zeros(layer.w.columns(), layer.w.rows());
     bencher.counter(layer.flops).bench_local(|| {
         let Layer { team, x, lit, dense, w, z, .. } = &mut layer;
-        let way = if *dense { Way::Whole(&mut transposed) } else { Way::Skipping(lit) };
+        if *dense {
+            team.run_together(&[&Transpose::new(w, &mut transposed)]);
+        }
+        let way = if *dense { Way::Whole(&transposed) } else { Way::Skipping(lit) };
         input_gradient(team, z, ROWS, w, x, &mut dx, way);
     });
 }

@@ -1,9 +1,11 @@
 //! A batch from the resident data set: rows gathered and scaled into panels, in one pass.
 
-use crate::Panels;
 use crate::isa::dispatch_plain;
-use crate::pool::Team;
+use crate::lit::{BLOCK, Look};
+use crate::pool::{Tasks, Team};
 use crate::shares::Shares;
+use crate::{Bytes, Lit, PANEL, Panels};
+use std::ops::Range;
 
 /// Where features lie, row-major `[examples, features]`.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,8 @@ pub struct Scaling {
     divisor: Vec<f32>,
     /// The reciprocal of the one divisor, if division of bytes by it can be done by multiplications.
     reciprocal: Option<f32>,
+    /// What each byte becomes, if that is the same for all features and nothing becomes nothing.
+    table: Option<Box<[f32; 256]>>,
 }
 
 impl Scaling {
@@ -37,7 +41,18 @@ impl Scaling {
             }
             _ => None,
         };
-        Self { offset, divisor, reciprocal }
+        let table = match (offset.as_slice(), divisor.as_slice()) {
+            ([offset], [divisor]) => Some(std::array::from_fn(|byte| (byte as f32 - offset) / divisor)),
+            _ => None,
+        };
+        let table = table.filter(|table: &[f32; 256]| table[0] == 0.0).map(Box::new);
+        Self { offset, divisor, reciprocal, table }
+    }
+
+    /// Whether [`GatherBytes`] can leave bytes as they are.
+    #[must_use]
+    pub fn keeps_bytes(&self) -> bool {
+        self.table.is_some()
     }
 
     fn constants(&self, feature: usize) -> (f32, f32) {
@@ -59,36 +74,156 @@ fn divide(x: f32, divisor: f32, reciprocal: f32) -> f32 {
 
 /// Fills the first `rows.len()` rows of `out` `[rows, features]` with the scaled features of `rows`.
 pub fn gather(team: &mut Team, source: Source<'_>, scaling: &Scaling, rows: &[u32], out: &mut Panels) {
-    debug_assert!(rows.len() <= out.rows());
-    const CHUNK: usize = 32;
-    let (stride, width, features, panels) = (out.stride(), out.width(), out.columns(), out.count());
-    let out = Shares::new(out.values_mut());
-    team.run(rows.len().div_ceil(CHUNK), |task| {
-        for place in task * CHUNK..((task + 1) * CHUNK).min(rows.len()) {
-            // Rows lie far apart, where no processor looks ahead by itself.
-            if let Some(row) = rows.get(place + AHEAD) {
-                prefetch(source, *row as usize * features, features);
-            }
-            let start = rows[place] as usize * features;
-            for panel in 0..panels {
-                let first = panel * width;
-                let count = width.min(features - first);
-                // SAFETY: each task has rows of its own.
-                let out = unsafe { out.part(panel * stride + place * width, count) };
-                match source {
-                    Source::U8(bytes) => from_bytes(&bytes[start + first..][..count], scaling, first, out),
-                    Source::F32(values) => from_floats(&values[start + first..][..count], scaling, first, out),
-                }
+    team.run_together(&[&Gather::new(team.threads(), source, scaling, rows, (out, None))]);
+}
+
+/// [`gather`] as part of a phase.
+#[derive(Debug)]
+pub struct Gather<'a> {
+    source: Source<'a>,
+    scaling: &'a Scaling,
+    rows: &'a [u32],
+    out: Shares<'a, f32>,
+    look: Option<Look<'a>>,
+    /// Of `out`: its panels, their width, how far one is from the next.
+    panels: usize,
+    width: usize,
+    stride: usize,
+    features: usize,
+    /// Panels of a task.
+    group: usize,
+}
+
+impl<'a> Gather<'a> {
+    /// The tasks for so many threads. `lit` becomes what [`Lit::update`] would find in `out`.
+    pub fn new(
+        threads: usize,
+        source: Source<'a>,
+        scaling: &'a Scaling,
+        rows: &'a [u32],
+        (out, lit): (&'a mut Panels, Option<&'a mut Lit>),
+    ) -> Self {
+        assert!(rows.len() <= out.rows(), "there is room for the rows");
+        let look = lit.map(|lit| lit.begin(out, rows.len()));
+        let (stride, width, features, panels) = (out.stride(), out.width(), out.columns(), out.count());
+        // Whole rows, unless that leaves threads without work.
+        let groups = threads.div_ceil(rows.len().div_ceil(BLOCK).max(1)).clamp(1, panels.max(1));
+        Self {
+            source,
+            scaling,
+            rows,
+            out: Shares::new(out.values_mut()),
+            look,
+            panels,
+            width,
+            stride,
+            features,
+            group: panels.div_ceil(groups),
+        }
+    }
+
+    /// Panels `panels` of the row at `place`.
+    fn row(&self, place: usize, panels: Range<usize>) {
+        let Self { source, scaling, width, features, .. } = *self;
+        let segment = panels.start * width..(panels.end * width).min(features);
+        // Rows lie far apart, where no processor looks ahead by itself.
+        if let Some(row) = self.rows.get(place + AHEAD) {
+            prefetch(source, *row as usize * features + segment.start, segment.len());
+        }
+        let start = self.rows[place] as usize * features;
+        for panel in panels {
+            let first = panel * width;
+            let count = width.min(features - first);
+            // SAFETY: each task has rows and panels of its own.
+            let out = unsafe { self.out.part(panel * self.stride + place * width, count) };
+            match source {
+                Source::U8(bytes) => from_bytes(&bytes[start + first..][..count], scaling, first, out),
+                Source::F32(values) => from_floats(&values[start + first..][..count], scaling, first, out),
             }
         }
-    });
+    }
+}
+
+impl Tasks for Gather<'_> {
+    fn count(&self) -> usize {
+        self.rows.len().div_ceil(BLOCK) * self.panels.div_ceil(self.group.max(1))
+    }
+
+    fn run(&self, task: usize) {
+        let groups = self.panels.div_ceil(self.group);
+        let (block, group) = (task / groups, task % groups);
+        let panels = group * self.group..((group + 1) * self.group).min(self.panels);
+        let rows = block * BLOCK..((block + 1) * BLOCK).min(self.rows.len());
+        for place in rows.clone() {
+            self.row(place, panels.clone());
+        }
+        let Some(look) = &self.look else { return };
+        for panel in panels {
+            // SAFETY: each task has rows and panels of its own, and has written them.
+            unsafe { look.at(panel, block, self.out.part(panel * self.stride + rows.start * self.width, rows.len() * self.width)) };
+        }
+    }
+}
+
+/// A batch of bytes, gathered as part of a phase as the bytes they are, and looked at for zeros.
+#[derive(Debug)]
+pub struct GatherBytes<'a> {
+    source: &'a [u8],
+    rows: &'a [u32],
+    out: Shares<'a, u8>,
+    look: Look<'a>,
+    panels: usize,
+    capacity: usize,
+    features: usize,
+}
+
+impl<'a> GatherBytes<'a> {
+    /// Fills the first `rows.len()` rows of `out` `[rows, features]` from a `source` of that width, to stand for what `scaling` makes of
+    /// them. `lit` becomes what is not zero in them. `None` where a byte becomes different things, or zero becomes something.
+    pub fn new(source: &'a [u8], scaling: &'a Scaling, rows: &'a [u32], (out, lit): (&'a mut Bytes, &'a mut Lit)) -> Option<Self> {
+        assert!(rows.len() <= out.rows(), "there is room for the rows");
+        let table = scaling.table.as_deref()?;
+        let look = lit.begin_bytes(out, rows.len());
+        let (panels, capacity, features) = (out.count(), out.rows(), out.columns());
+        Some(Self { source, rows, out: out.begin(table), look, panels, capacity, features })
+    }
+}
+
+impl Tasks for GatherBytes<'_> {
+    /// Half a block of rows would do, but its columns' bits share words with the other half's.
+    fn count(&self) -> usize {
+        self.rows.len().div_ceil(BLOCK)
+    }
+
+    fn run(&self, block: usize) {
+        let Self { source, features, .. } = *self;
+        let places = block * BLOCK..((block + 1) * BLOCK).min(self.rows.len());
+        for place in places.clone() {
+            if let Some(row) = self.rows.get(place + AHEAD) {
+                prefetch(Source::U8(source), *row as usize * features, features);
+            }
+            let bytes = &source[self.rows[place] as usize * features..][..features];
+            for (panel, bytes) in bytes.chunks(PANEL).enumerate() {
+                // SAFETY: each task has rows of its own.
+                let line = unsafe { self.out.part((panel * self.capacity + place) * PANEL, bytes.len()) };
+                line.copy_from_slice(bytes);
+            }
+        }
+        for panel in 0..self.panels {
+            // SAFETY: each task has rows of its own, and has written them.
+            unsafe {
+                let lines = self.out.part((panel * self.capacity + places.start) * PANEL, places.len() * PANEL);
+                self.look.at_bytes(panel, block, lines);
+            }
+        }
+    }
 }
 
 /// How many rows ahead of the one that is read are on their way from memory.
 const AHEAD: usize = 6;
 
 /// Asks for a row's cache lines.
-fn prefetch(source: Source<'_>, start: usize, features: usize) {
+pub(crate) fn prefetch(source: Source<'_>, start: usize, features: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         let (first, size) = match source {
@@ -124,14 +259,20 @@ fn from_bytes_plain<const FUSED: bool>(bytes: &[u8], scaling: &Scaling, first: u
 }
 
 dispatch_plain! {
-    fn from_floats(values: &[f32], scaling: &Scaling, first: usize, out: &mut [f32]) = from_floats_plain
+    pub(crate) fn from_floats(values: &[f32], scaling: &Scaling, first: usize, out: &mut [f32]) = from_floats_plain
 }
 
 #[inline(always)]
 fn from_floats_plain<const FUSED: bool>(values: &[f32], scaling: &Scaling, first: usize, out: &mut [f32]) {
-    for (place, (out, value)) in out.iter_mut().zip(values).enumerate() {
-        let (offset, divisor) = scaling.constants(first + place);
-        *out = (value - offset) / divisor;
+    if let ([offset], [divisor]) = (scaling.offset.as_slice(), scaling.divisor.as_slice()) {
+        for (out, value) in out.iter_mut().zip(values) {
+            *out = (value - offset) / divisor;
+        }
+    } else {
+        for (place, (out, value)) in out.iter_mut().zip(values).enumerate() {
+            let (offset, divisor) = scaling.constants(first + place);
+            *out = (value - offset) / divisor;
+        }
     }
 }
 
@@ -150,7 +291,14 @@ mod tests {
             let rows = [8, 0, 3, 3];
             for source in [Source::U8(&bytes), Source::F32(&floats)] {
                 let mut out = Panels::zeros(5, features);
-                gather(&mut Team::new(2), source, &scaling, &rows, &mut out);
+                let mut lit = Lit::new(&out);
+                for threads in [1, 2, 5] {
+                    out.values_mut().fill(0.0);
+                    Team::new(2).run_together(&[&Gather::new(threads, source, &scaling, &rows, (&mut out, Some(&mut lit)))]);
+                }
+                let mut expected = Lit::new(&out);
+                expected.update(&mut Team::new(1), &out, rows.len());
+                assert_eq!(lit, expected);
                 for (place, row) in rows.iter().enumerate() {
                     for feature in 0..features {
                         let (offset, divisor) = scaling.constants(feature);
@@ -160,6 +308,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn bytes_kept_as_they_are_stand_for_the_same_values_with_the_same_zeros() {
+        for features in [1, 30, 70, 784] {
+            let bytes: Vec<u8> = (0..features * 200).map(|i| if i * 7 % 5 < 3 { 0 } else { (i * 37 % 256) as u8 }).collect();
+            let scaling = Scaling::new(vec![0.0], vec![255.0]);
+            let rows: Vec<u32> = (0..130).map(|row| row * 53 % 200).collect();
+            let mut values = Panels::zeros(140, features);
+            gather(&mut Team::new(2), Source::U8(&bytes), &scaling, &rows, &mut values);
+            let mut expected = Lit::new(&values);
+            expected.update(&mut Team::new(1), &values, rows.len());
+
+            let (mut kept, mut lit) = (Bytes::zeros(140, features), Lit::new(&values));
+            Team::new(2).run_together(&[&GatherBytes::new(&bytes, &scaling, &rows, (&mut kept, &mut lit)).unwrap()]);
+            assert_eq!(lit, expected);
+            for (place, column) in (0..rows.len()).flat_map(|place| (0..features).map(move |column| (place, column))) {
+                // SAFETY: the byte lies inside the line.
+                let byte = unsafe { *kept.at(column / PANEL, place).add(column % PANEL) };
+                assert_eq!(kept.table()[usize::from(byte)], values.get(place, column));
+            }
+        }
+        let nothing = (&mut Bytes::zeros(1, 1), &mut Lit::new(&Panels::zeros(1, 1)));
+        assert!(GatherBytes::new(&[1], &Scaling::new(vec![3.0], vec![2.0]), &[0], nothing).is_none(), "zero becomes something");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! number; the forward and the weights' product also whether they skip zeros or not. The instruction set is chosen at run time ([`Isa`]).
 
 mod activation;
+mod bytes;
+pub mod augment;
 mod dropout;
 pub mod gather;
 mod isa;
@@ -17,13 +19,16 @@ pub mod optimizer;
 mod panels;
 mod pool;
 pub mod product;
+mod round_trip;
 mod shares;
 mod simd;
 
 pub use activation::Activation;
+pub use bytes::Bytes;
 pub use dropout::Dropout;
 pub use isa::Isa;
 pub use lit::Lit;
 pub use noise::Noise;
 pub use panels::{Buffer, PANEL, Panels};
-pub use pool::Team;
+pub use pool::{Tasks, Team};
+pub use round_trip::{Before, LastLayer, RoundTrip};

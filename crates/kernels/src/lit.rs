@@ -1,16 +1,16 @@
 //! Which elements of a matrix are not zero: a bit each, by row and by column.
 
-use crate::Panels;
 use crate::isa::dispatch_simd;
 use crate::pool::Team;
 use crate::shares::Shares;
 use crate::simd::Simd;
+use crate::{Bytes, Panels};
 
 /// The non-zero elements of the first rows of a [`Panels`]: what products look at to skip the others.
 ///
 /// Skipping is exact: a term of zero times a finite weight changes no sum but for the sign of a zero, so a product has the same bits with and
 /// without it. A weight that is infinite or no number is seen only where its input is lit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lit {
     /// `[panels][rows]`: bit `c` is column `c` of the panel.
     by_row: Vec<u64>,
@@ -39,37 +39,54 @@ impl Lit {
 
     /// Looks at the first `rows` rows of `matrix`.
     pub fn update(&mut self, team: &mut Team, matrix: &Panels, rows: usize) {
-        debug_assert!(matrix.rows() == self.capacity && matrix.count() == self.panels && rows <= self.capacity);
-        self.rows = rows;
-        let (capacity, width) = (self.capacity, matrix.width());
-        let (blocks, used) = (capacity.div_ceil(BLOCK), rows.div_ceil(BLOCK));
-        let values = matrix.values();
-        let (by_row, by_column) = (Shares::new(&mut self.by_row), Shares::new(&mut self.by_column));
-        let counts = Shares::new(&mut self.counts);
-        team.run(self.panels * used, |task| {
+        let used = rows.div_ceil(BLOCK);
+        let look = self.begin(matrix, rows);
+        team.run(matrix.count() * used, |task| {
             let (panel, block) = (task / used, task % used);
             let (first, count) = (block * BLOCK, BLOCK.min(rows - block * BLOCK));
+            let start = panel * matrix.stride() + first * matrix.width();
             // SAFETY: each task has a panel and block of its own.
-            let words = unsafe { by_row.part(panel * capacity + first, count) };
-            let mut columns = [0_u64; BLOCK];
-            // SAFETY: `count` rows of `width` values lie there.
-            unsafe { row_words(values[(panel * capacity + first) * width..].as_ptr(), width, words) };
-            columns[..count].copy_from_slice(words);
-            // SAFETY: as above.
-            let count = unsafe { counts.part(panel * blocks + block, 1) };
-            count[0] = words.iter().map(|word| word.count_ones()).sum();
-            transpose(&mut columns);
-            for (column, word) in columns.into_iter().enumerate() {
-                // SAFETY: as above.
-                let place = unsafe { by_column.part((panel * BLOCK + column) * blocks + block, 1) };
-                place[0] = word;
-            }
+            unsafe { look.at(panel, block, &matrix.values()[start..][..count * matrix.width()]) };
         });
+    }
+
+    /// Begins to look at the first `rows` rows of `matrix`, of which only the shape is asked for: tasks that have just made a part of it look
+    /// at that while it is in their cache.
+    pub(crate) fn begin(&mut self, matrix: &Panels, rows: usize) -> Look<'_> {
+        assert!(self.is_shaped(matrix.rows(), matrix.columns()), "these bits are of such a matrix");
+        self.look(matrix.width(), rows)
+    }
+
+    /// The same of a matrix of bytes.
+    pub(crate) fn begin_bytes(&mut self, matrix: &Bytes, rows: usize) -> Look<'_> {
+        assert!(self.is_shaped(matrix.rows(), matrix.columns()), "these bits are of such a matrix");
+        self.look(BLOCK, rows)
+    }
+
+    fn is_shaped(&self, rows: usize, columns: usize) -> bool {
+        (self.capacity, self.columns) == (rows, columns)
+    }
+
+    fn look(&mut self, width: usize, rows: usize) -> Look<'_> {
+        assert!(rows <= self.capacity, "there are so many rows");
+        self.rows = rows;
+        Look {
+            by_row: Shares::new(&mut self.by_row),
+            by_column: Shares::new(&mut self.by_column),
+            counts: Shares::new(&mut self.counts),
+            capacity: self.capacity,
+            width,
+        }
     }
 
     /// Whether this is what [`update`](Self::update) found in the first `rows` rows of a matrix of this shape.
     pub(crate) fn belongs_to(&self, matrix: &Panels, rows: usize) -> bool {
-        self.rows == rows && self.capacity == matrix.rows() && self.columns == matrix.columns()
+        self.rows == rows && self.is_shaped(matrix.rows(), matrix.columns())
+    }
+
+    /// The same of a matrix of bytes.
+    pub(crate) fn belongs_to_bytes(&self, matrix: &Bytes, rows: usize) -> bool {
+        self.rows == rows && self.is_shaped(matrix.rows(), matrix.columns())
     }
 
     /// The share of the elements of the rows it looked at that are lit, 0 to 1.
@@ -96,6 +113,86 @@ impl Lit {
     pub(crate) fn column(&self, panel: usize, column: usize) -> &[u64] {
         let blocks = self.capacity.div_ceil(BLOCK);
         &self.by_column[(panel * BLOCK + column) * blocks..][..self.rows.div_ceil(BLOCK)]
+    }
+}
+
+/// A [`Lit`] that is being made, block by block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look<'a> {
+    by_row: Shares<'a, u64>,
+    by_column: Shares<'a, u64>,
+    counts: Shares<'a, u32>,
+    capacity: usize,
+    width: usize,
+}
+
+impl Look<'_> {
+    /// Looks at a block of rows of a panel: `values` are those of all its rows that are used.
+    ///
+    /// # Safety
+    /// Nobody else looks at the same block of the same panel.
+    pub(crate) unsafe fn at(&self, panel: usize, block: usize, values: &[f32]) {
+        // SAFETY: the caller's promise, and so many rows of `width` values lie there.
+        unsafe { self.words(panel, block, values.len() / self.width, |words| row_words(values.as_ptr(), self.width, words)) };
+    }
+
+    /// The same for bytes, 64 to a row.
+    ///
+    /// # Safety
+    /// As [`at`](Self::at).
+    pub(crate) unsafe fn at_bytes(&self, panel: usize, block: usize, bytes: &[u8]) {
+        // SAFETY: the caller's promise, and so many rows of 64 bytes lie there.
+        unsafe { self.words(panel, block, bytes.len() / BLOCK, |words| byte_words(bytes.as_ptr(), words)) };
+    }
+
+    /// Keeps the words of a block of so many rows, which `find` finds.
+    ///
+    /// # Safety
+    /// As [`at`](Self::at).
+    unsafe fn words(&self, panel: usize, block: usize, count: usize, find: impl FnOnce(&mut [u64])) {
+        let (first, blocks) = (block * BLOCK, self.capacity.div_ceil(BLOCK));
+        // SAFETY: the caller's promise.
+        let words = unsafe { self.by_row.part(panel * self.capacity + first, count) };
+        let mut columns = [0_u64; BLOCK];
+        find(words);
+        columns[..count].copy_from_slice(words);
+        // SAFETY: as above.
+        let count = unsafe { self.counts.part(panel * blocks + block, 1) };
+        count[0] = words.iter().map(|word| word.count_ones()).sum();
+        transpose(&mut columns);
+        for (column, word) in columns.into_iter().enumerate() {
+            // SAFETY: as above.
+            let place = unsafe { self.by_column.part((panel * BLOCK + column) * blocks + block, 1) };
+            place[0] = word;
+        }
+    }
+
+    /// The same for whole blocks of rows of a panel, the first of which begins at row `first`.
+    ///
+    /// # Safety
+    /// As [`at`](Self::at), for each block.
+    pub(crate) unsafe fn at_rows(&self, panel: usize, first: usize, values: &[f32]) {
+        debug_assert!(first.is_multiple_of(BLOCK));
+        for (block, values) in values.chunks(BLOCK * self.width).enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { self.at(panel, first / BLOCK + block, values) };
+        }
+    }
+}
+
+dispatch_simd! {
+    /// The words of rows of 64 bytes each, one after the other.
+    ///
+    /// # Safety
+    /// `words.len()` rows lie behind `bytes`.
+    unsafe fn byte_words(bytes: *const u8, words: &mut [u64]) = byte_words_generic
+}
+
+#[inline(always)]
+unsafe fn byte_words_generic<S: Simd>(bytes: *const u8, words: &mut [u64]) {
+    for (row, word) in words.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *word = unsafe { S::lit_bytes(bytes.add(row * BLOCK)) };
     }
 }
 

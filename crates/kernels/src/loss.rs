@@ -5,6 +5,7 @@ use crate::isa::dispatch_plain;
 use crate::math;
 use crate::pool::Team;
 use crate::shares::Shares;
+use std::ops::Range;
 
 /// What the logits mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,34 +43,84 @@ pub struct RowLoss {
 /// # Shapes
 /// `logits` `[rows, units]`, of which the first `labels.len()` rows are used; `losses` as long as `labels`.
 pub fn loss(team: &mut Team, objective: &Objective<'_>, labels: &[u32], logits: &mut Panels, losses: &mut [RowLoss]) {
-    debug_assert!(labels.len() <= logits.rows());
+    assert!(labels.len() <= logits.rows(), "a row for each label");
+    let loss = Loss::new(objective, labels, Logits::of(logits), losses);
     const CHUNK: usize = 32;
-    let (stride, width, classes, panels) = (logits.stride(), logits.width(), logits.columns(), logits.count());
-    let (logits, losses) = (Shares::new(logits.values_mut()), Shares::new(losses));
     team.run(labels.len().div_ceil(CHUNK), |task| {
-        for (row, label) in labels.iter().enumerate().skip(task * CHUNK).take(CHUNK) {
-            let label = *label as usize;
-            // SAFETY: each task has rows of its own.
-            let outcome = unsafe { losses.part(row, 1) };
-            outcome[0] = match objective.head {
-                Head::Sigmoid => {
-                    // SAFETY: as above.
-                    let logit = unsafe { logits.part(row * width, 1) };
-                    binary(objective, label, &mut logit[0])
-                }
+        // SAFETY: each task has rows of its own.
+        unsafe { loss.rows(task * CHUNK..((task + 1) * CHUNK).min(labels.len())) };
+    });
+}
+
+/// Logits, to be turned into their gradient by tasks that share them.
+#[derive(Clone, Copy)]
+pub(crate) struct Logits<'a> {
+    values: Shares<'a, f32>,
+    stride: usize,
+    width: usize,
+    classes: usize,
+    panels: usize,
+}
+
+impl<'a> Logits<'a> {
+    pub(crate) fn of(logits: &'a mut Panels) -> Self {
+        let (stride, width, classes, panels) = (logits.stride(), logits.width(), logits.columns(), logits.count());
+        Self { values: Shares::new(logits.values_mut()), stride, width, classes, panels }
+    }
+
+    pub(crate) fn shares(&self) -> Shares<'a, f32> {
+        self.values
+    }
+
+    /// How far one panel is from the next.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    pub(crate) fn classes(&self) -> usize {
+        self.classes
+    }
+}
+
+/// [`loss`], some rows at a time.
+pub(crate) struct Loss<'a> {
+    objective: &'a Objective<'a>,
+    labels: &'a [u32],
+    logits: Logits<'a>,
+    losses: Shares<'a, RowLoss>,
+}
+
+impl<'a> Loss<'a> {
+    pub(crate) fn new(objective: &'a Objective<'a>, labels: &'a [u32], logits: Logits<'a>, losses: &'a mut [RowLoss]) -> Self {
+        assert_eq!(labels.len(), losses.len(), "a loss for each label");
+        Self { objective, labels, logits, losses: Shares::new(losses) }
+    }
+
+    /// The loss of some rows, and its gradient.
+    ///
+    /// # Safety
+    /// Nobody else uses these rows of the logits and the losses, and there are so many.
+    pub(crate) unsafe fn rows(&self, rows: Range<usize>) {
+        let Logits { values, stride, width, classes, panels } = self.logits;
+        for row in rows {
+            let label = self.labels[row] as usize;
+            // SAFETY: the caller's promise, and each use ends before the next begins.
+            let row_of = |panel: usize| unsafe { values.part(panel * stride + row * width, width.min(classes - panel * width)) };
+            // SAFETY: as above.
+            let outcome = unsafe { self.losses.part(row, 1) };
+            outcome[0] = match self.objective.head {
+                Head::Sigmoid => binary(self.objective, label, &mut row_of(0)[0]),
                 Head::Softmax => {
-                    // SAFETY: as above, and each use ends before the next begins.
-                    let row_of = |panel: usize| unsafe { logits.part(panel * stride + row * width, width.min(classes - panel * width)) };
                     let sums = log_sum(panels, |panel| &*row_of(panel));
                     let of_label = f64::from(row_of(label / width)[label % width]);
                     for panel in 0..panels {
-                        softmax_gradient(objective, (&sums, label, panel * width, classes), row_of(panel));
+                        softmax_gradient(self.objective, (&sums, label, panel * width, classes), row_of(panel));
                     }
                     RowLoss { loss: sums.log_sum - of_label, is_correct: sums.best == label }
                 }
             };
         }
-    });
+    }
 }
 
 /// What a row's softmax needs.

@@ -20,26 +20,69 @@ pub struct Team {
     workers: Vec<JoinHandle<()>>,
 }
 
-/// The phase that is being done. The pointer is that of the caller's closure, which outlives the phase.
-#[derive(Clone, Copy)]
-struct Phase {
-    run: *const (dyn Fn(usize) + Sync),
-    tasks: usize,
+/// Work that can be part of a phase: tasks that write to different places, numbered from 0.
+pub trait Tasks: Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// Does one; each is done once.
+    fn run(&self, task: usize);
 }
 
-// SAFETY: the closure is `Sync`, and `Team::run` does not return before every worker that entered has left it.
+/// Work that there may be none of.
+impl<T: Tasks> Tasks for Option<T> {
+    fn count(&self) -> usize {
+        self.as_ref().map_or(0, Tasks::count)
+    }
+
+    fn run(&self, task: usize) {
+        if let Some(tasks) = self {
+            tasks.run(task);
+        }
+    }
+}
+
+/// Tasks that a function does.
+struct Each<F> {
+    count: usize,
+    run: F,
+}
+
+impl<F: Fn(usize) + Sync> Tasks for Each<F> {
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn run(&self, task: usize) {
+        (self.run)(task);
+    }
+}
+
+/// The phase that is being done. The pointer is that of the caller's list, which outlives the phase.
+#[derive(Clone, Copy)]
+struct Phase {
+    works: *const [&'static dyn Tasks],
+}
+
+// SAFETY: the tasks are `Sync`, and `Team::run_together` does not return before every worker that entered has left it.
 unsafe impl Send for Phase {}
 
-/// On a cache line of its own.
+/// The next task of a thread's share of each work, on a cache line of its own.
 #[repr(align(64))]
-struct Cursor(AtomicUsize);
+#[derive(Default)]
+struct Cursors([AtomicUsize; Team::MOST_TOGETHER]);
+
+/// Where the share numbered `share` of `shares` begins among so many tasks; that is where the one before it ends.
+fn begin(tasks: usize, share: usize, shares: usize) -> usize {
+    tasks * share / shares
+}
 
 struct Shared {
     /// What a worker may do: see [`State`].
     state: AtomicU64,
     phase: Mutex<Option<Phase>>,
-    /// The next task of each thread's share.
-    cursors: Vec<Cursor>,
+    /// One for each thread's share.
+    cursors: Vec<Cursors>,
     sleepers: Mutex<usize>,
     wake: Condvar,
     stop: AtomicBool,
@@ -76,7 +119,7 @@ impl Team {
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
             phase: Mutex::new(None),
-            cursors: (0..threads.max(1)).map(|_| Cursor(AtomicUsize::new(0))).collect(),
+            cursors: (0..threads.max(1)).map(|_| Cursors::default()).collect(),
             sleepers: Mutex::new(0),
             wake: Condvar::new(),
             stop: AtomicBool::new(false),
@@ -97,22 +140,32 @@ impl Team {
         self.workers.len() + 1
     }
 
-    /// Calls `task` with each of `0..tasks`, once, and returns when all are done. A task that panics panics here, when no task is being done any more; those not
-    /// begun may be left out.
+    /// How many works a phase can be made of.
+    pub const MOST_TOGETHER: usize = 4;
+
+    /// Calls `task` with each of `0..tasks`, once, and returns when all are done. A task that panics panics here, when no task is being done
+    /// any more; those not begun may be left out.
     pub fn run(&mut self, tasks: usize, task: impl Fn(usize) + Sync) {
-        if self.workers.is_empty() || tasks <= 1 {
-            return (0..tasks).for_each(task);
+        self.run_together(&[&Each { count: tasks, run: task }]);
+    }
+
+    /// One phase of several works, at most [`MOST_TOGETHER`](Self::MOST_TOGETHER), none of which reads what another one writes. Each thread
+    /// begins with its share of the first work, and then of the next.
+    pub fn run_together(&mut self, works: &[&dyn Tasks]) {
+        assert!(works.len() <= Self::MOST_TOGETHER, "a phase of {} works", works.len());
+        if self.workers.is_empty() || works.iter().map(|work| work.count()).sum::<usize>() <= 1 {
+            return works.iter().for_each(|work| (0..work.count()).for_each(|task| work.run(task)));
         }
-        let task: &(dyn Fn(usize) + Sync) = &task;
         // SAFETY: only the lifetime changes; every worker that enters the phase leaves it before this function returns.
-        let run: *const (dyn Fn(usize) + Sync) =
-            unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task) };
+        let works: &[&'static dyn Tasks] = unsafe { std::mem::transmute::<&[&dyn Tasks], &[&'static dyn Tasks]>(works) };
         let shared = &*self.shared;
-        let phase = Phase { run, tasks };
+        let phase = Phase { works };
         *lock(&shared.phase) = Some(phase);
         let shares = shared.cursors.len();
-        for (share, cursor) in shared.cursors.iter().enumerate() {
-            cursor.0.store(tasks * share / shares, Ordering::Relaxed);
+        for (share, cursors) in shared.cursors.iter().enumerate() {
+            for (cursor, work) in cursors.0.iter().zip(works) {
+                cursor.store(begin(work.count(), share, shares), Ordering::Relaxed);
+            }
         }
         // Only this thread opens phases, and the one before is closed and empty.
         shared.state.store(State::next(shared.state.load(Ordering::Relaxed)), Ordering::SeqCst);
@@ -216,18 +269,20 @@ impl Shared {
 
     /// Its own share, and then what the others have not begun.
     fn do_tasks(&self, phase: Phase, number: usize) {
-        // SAFETY: the closure lives until the caller of `run` has seen this thread leave the phase.
-        let run = unsafe { &*phase.run };
+        // SAFETY: the works live until the caller of `run_together` has seen this thread leave the phase.
+        let works = unsafe { &*phase.works };
         let result = catch_unwind(AssertUnwindSafe(|| {
             let shares = self.cursors.len();
             for share in (number..shares).chain(0..number) {
-                let end = phase.tasks * (share + 1) / shares;
-                loop {
-                    let task = self.cursors[share].0.fetch_add(1, Ordering::Relaxed);
-                    if task >= end {
-                        break;
+                for (work, cursor) in works.iter().zip(&self.cursors[share].0) {
+                    let end = begin(work.count(), share + 1, shares);
+                    loop {
+                        let task = cursor.fetch_add(1, Ordering::Relaxed);
+                        if task >= end {
+                            break;
+                        }
+                        work.run(task);
                     }
-                    run(task);
                 }
             }
         }));
@@ -266,6 +321,20 @@ mod tests {
                 });
             }
             assert_eq!(sum.into_inner(), 6000);
+        }
+    }
+
+    #[test]
+    fn works_of_one_phase_are_all_done_once() {
+        for threads in [1, 2, 3] {
+            let counts: Vec<Vec<AtomicUsize>> = [5, 0, 1, 40].map(|tasks| (0..tasks).map(|_| AtomicUsize::new(0)).collect()).into();
+            let works: Vec<_> = counts
+                .iter()
+                .map(|counts| Each { count: counts.len(), run: |task: usize| _ = counts[task].fetch_add(1, Ordering::Relaxed) })
+                .collect();
+            let works: Vec<&dyn Tasks> = works.iter().map(|work| work as &dyn Tasks).collect();
+            Team::new(threads).run_together(&works);
+            assert!(counts.iter().flatten().all(|count| count.load(Ordering::Relaxed) == 1));
         }
     }
 

@@ -22,6 +22,14 @@ pub(crate) trait Simd: Copy {
 
     /// The sum of the lanes, in a fixed order.
     unsafe fn sum(self) -> f32;
+
+    /// Bit `i` is set where the byte at `from + i` is not zero, of 64 bytes.
+    #[inline(always)]
+    unsafe fn lit_bytes(from: *const u8) -> u64 {
+        // SAFETY: the caller has checked the memory.
+        let bytes = unsafe { from.cast::<[u8; 64]>().read_unaligned() };
+        bytes.iter().enumerate().fold(0, |bits, (place, byte)| bits | u64::from(*byte != 0) << place)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -30,12 +38,12 @@ pub(crate) mod x86 {
     use std::arch::x86_64::*;
 
     #[derive(Clone, Copy)]
-    pub(crate) struct Avx512(__m512);
+    pub(crate) struct Avx512(pub(crate) __m512);
     #[derive(Clone, Copy)]
-    pub(crate) struct Avx2(__m256);
+    pub(crate) struct Avx2(pub(crate) __m256);
 
     macro_rules! implement {
-        ($name:ident, $lanes:literal, $tile:literal, $splat:ident, $load:ident, $store:ident, $mul_add:ident, $lit:expr, $sum:expr) => {
+        ($name:ident, $lanes:literal, $tile:literal, $splat:ident, $load:ident, $store:ident, $mul_add:ident, $lit:expr, $sum:expr, $bytes:expr) => {
             impl Simd for $name {
                 const LANES: usize = $lanes;
                 const TILE: usize = $tile;
@@ -71,6 +79,11 @@ pub(crate) mod x86 {
                     // SAFETY: the caller has checked the processor.
                     Self(unsafe { $mul_add(self.0, factor.0, addend.0) })
                 }
+                #[inline(always)]
+                unsafe fn lit_bytes(from: *const u8) -> u64 {
+                    // SAFETY: the caller has checked the processor and the memory.
+                    unsafe { $bytes(from) }
+                }
             }
         };
     }
@@ -83,7 +96,11 @@ pub(crate) mod x86 {
         _mm512_storeu_ps,
         _mm512_fmadd_ps,
         |lanes| u64::from(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(lanes, _mm512_setzero_ps())),
-        |lanes| _mm512_reduce_add_ps(lanes)
+        |lanes| _mm512_reduce_add_ps(lanes),
+        |from: *const u8| {
+            let bytes = _mm512_loadu_si512(from.cast());
+            _mm512_test_epi8_mask(bytes, bytes)
+        }
     );
     implement!(
         Avx2,
@@ -98,6 +115,13 @@ pub(crate) mod x86 {
             let fours = _mm_add_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps::<1>(lanes));
             let twos = _mm_add_ps(fours, _mm_movehl_ps(fours, fours));
             _mm_cvtss_f32(_mm_add_ss(twos, _mm_shuffle_ps::<1>(twos, twos)))
+        },
+        |from: *const u8| {
+            let dark = |from: *const u8| {
+                let bytes = _mm256_loadu_si256(from.cast());
+                u64::from(_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256())) as u32)
+            };
+            !(dark(from) | dark(from.add(32)) << 32)
         }
     );
 }
@@ -116,10 +140,9 @@ pub(crate) mod arm {
 
         #[inline(always)]
         unsafe fn lit(self) -> u64 {
-            let mut lanes = [0.0_f32; 4];
-            // SAFETY: there is room for four lanes.
-            unsafe { self.store(lanes.as_mut_ptr()) };
-            (0..4).fold(0, |bits, lane| bits | u64::from(lanes[lane] != 0.0) << lane)
+            const BITS: [u32; 4] = [1, 2, 4, 8];
+            // SAFETY: every aarch64 processor has NEON, and there are four lanes.
+            unsafe { u64::from(vaddvq_u32(vbicq_u32(vld1q_u32(BITS.as_ptr()), vceqzq_f32(self.0)))) }
         }
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {

@@ -121,7 +121,7 @@ impl Architecture {
     /// Floating-point operations of one example's forward pass through the matrix products: two per weight.
     #[must_use]
     pub fn forward_flops(&self) -> usize {
-        self.layers.iter().map(|layer| 2 * layer.fan_in * layer.fan_out).sum()
+        self.layers.iter().map(LayerSpec::forward_flops).sum()
     }
 }
 
@@ -148,6 +148,12 @@ impl LayerSpec {
     #[must_use]
     pub fn num_parameters(&self) -> usize {
         self.tensors().iter().filter(|tensor| tensor.role.is_trainable()).map(|tensor| tensor.shape.iter().product::<usize>()).sum()
+    }
+
+    /// Floating-point operations of one example's forward pass through the matrix product: two per weight.
+    #[must_use]
+    pub fn forward_flops(&self) -> usize {
+        2 * self.fan_in * self.fan_out
     }
 
     /// How many values the normalisation sees: all pieces of a maxout before it, its units after it; `None` where there is none.

@@ -3,12 +3,14 @@
 //! `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN` and the proxy variables mean what they mean to `hf-hub`.
 
 mod decode;
+mod parquet_set;
 mod reason;
 mod store;
 
 use candle_datasets::hub::from_hub;
 use hf_hub::{HFClientBuilder, HFClientSync};
 use parquet::file::reader::FileReader;
+pub(crate) use parquet_set::fetch as fetch_parquet;
 use reason::{hub_reason, read_reason};
 use std::cmp::Ordering;
 use std::path::Path;
@@ -28,8 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The reason as one clause without a line break, to be shown in brackets.
 pub(crate) fn fetch(repository: &str, folder: &Path) -> Result<(), String> {
     store::check_place(folder)?;
-    let client = HFClientBuilder::new().retry_max_attempts(RETRIES).build_sync().map_err(|error| hub_reason(&error))?;
-    check_listing(&client, repository, PATIENCE)?;
+    let client = client()?;
+    match listing(&client, repository, PATIENCE)?.iter().filter(|file| file.ends_with(".parquet")).count() {
+        2 => {}
+        files => return Err(not_two(files)),
+    }
     let files = from_hub(&client, repository.to_owned()).map_err(|error| read_reason(&error))?;
     let (train, test) = train_and_test(files)?;
     let (train, test) = (decode::decode(&train, "train")?, decode::decode(&test, "test")?);
@@ -40,8 +45,12 @@ pub(crate) fn fetch(repository: &str, folder: &Path) -> Result<(), String> {
     store::store(folder, &train, &test)
 }
 
+fn client() -> Result<HFClientSync, String> {
+    HFClientBuilder::new().retry_max_attempts(RETRIES).build_sync().map_err(|error| hub_reason(&error))
+}
+
 /// Asks for the list of files, with a time limit: the one place where a missing network shows, before anything is downloaded.
-fn check_listing(client: &HFClientSync, repository: &str, patience: Duration) -> Result<(), String> {
+fn listing(client: &HFClientSync, repository: &str, patience: Duration) -> Result<Vec<String>, String> {
     let (owner, name) = hf_hub::split_id(repository);
     let dataset = client.dataset(owner, name);
     let (sender, receiver) = mpsc::channel();
@@ -51,10 +60,7 @@ fn check_listing(client: &HFClientSync, repository: &str, patience: Duration) ->
     let answer = receiver.recv_timeout(patience);
     let listing = answer.map_err(|_| format!("the hub did not answer within {} seconds", patience.as_secs_f32()))?;
     let siblings = listing.map_err(|error| hub_reason(&error))?.siblings.unwrap_or_default();
-    match siblings.iter().filter(|sibling| sibling.rfilename.ends_with(".parquet")).count() {
-        2 => Ok(()),
-        files => Err(not_two(files)),
-    }
+    Ok(siblings.into_iter().map(|sibling| sibling.rfilename).collect())
 }
 
 fn not_two(files: usize) -> String {
@@ -116,7 +122,7 @@ mod tests {
         let endpoint = format!("http://{}", silent.local_addr().unwrap());
         let client = HFClientBuilder::new().endpoint(endpoint).build_sync().unwrap();
         let start = Instant::now();
-        let message = check_listing(&client, "ylecun/mnist", Duration::from_millis(500)).unwrap_err();
+        let message = listing(&client, "ylecun/mnist", Duration::from_millis(500)).unwrap_err();
         assert_eq!(message, "the hub did not answer within 0.5 seconds");
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     }

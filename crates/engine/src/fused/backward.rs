@@ -1,53 +1,104 @@
 //! The way back: each layer's gradients, or its step.
 
-use super::Hands;
-use super::forward::slopes_may_be_zero;
+use super::forward::looks_at_slopes;
 use super::layer::Layer;
-use super::workspace::LayerBuffers;
+use super::workspace::{LayerBuffers, left_factor, output_gradient};
+use super::{Hands, Use};
 use crate::OptimizerConfig;
 use crate::optimizer::Pace;
-use relumine_kernels::product::{Destination, Way, input_gradient, weight_gradient};
-use relumine_kernels::{Team, maxout};
+use relumine_kernels::product::{Destination, InputGradient, Transpose, Way, WeightGradient};
+use relumine_kernels::{Panels, Team, maxout};
 
 /// The gradient at a layer's inputs skips zeros where the share of slopes that are not zero is under this; its dense form first transposes
 /// the weight.
-const SKIP_SLOPES_BELOW: f64 = 0.4;
+pub(super) const SKIP_SLOPES_BELOW: f64 = 0.4;
 /// Layers of fewer outputs take the dense form for it: sums over so few are not worth choosing among.
-const NARROW: usize = 64;
+pub(super) const NARROW: usize = 64;
 
 /// A step that layers take on the way.
 pub(super) type StepOnTheWay<'a> = Option<(&'a OptimizerConfig, Pace)>;
 
-/// From the last layer to the first: takes a step, or leaves the gradients of all parameters in the layers.
-pub(super) fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize, step: StepOnTheWay<'_>, add: bool) {
-    let Hands { team, workspace, uses } = hands;
-    for position in (0..layers.len()).rev() {
-        let looks = position > 0 && slopes_may_be_zero(layers, position);
-        let layer = &mut layers[position];
-        let (before, here) = workspace.layers.split_at_mut(position);
-        let Some(buffers) = here.first_mut() else { return };
-        to_pre_activations(team, layer, buffers, rows, step, add);
-        let LayerBuffers { inputs, lit_inputs, slopes, lit_slopes, dz, transposed, .. } = buffers;
-        if let Some(previous) = before.last_mut() {
-            if looks && layer.spec.fan_out >= NARROW {
+/// Chooses for each layer how the gradient at its inputs will be computed, by the zeros among their slopes.
+pub(super) fn choose_ways(hands: &mut Hands, layers: &[Layer], rows: usize) {
+    let Hands { team, workspace, tallies, .. } = hands;
+    for (position, buffers) in workspace.layers.iter_mut().enumerate().skip(1) {
+        let LayerBuffers { slopes, lit_slopes, seen, skips_slopes, .. } = buffers;
+        *skips_slopes = looks_at_slopes(layers, position) && {
+            if !seen.slopes {
                 lit_slopes.update(team, slopes, rows);
             }
-            let skips = looks && layer.spec.fan_out >= NARROW && lit_slopes.share() < SKIP_SLOPES_BELOW;
-            let way = if skips { Way::Skipping(lit_slopes) } else { Way::Whole(transposed) };
-            input_gradient(team, dz, rows, &layer.weight.value, slopes, previous.output_gradient(), way);
-        }
-        let x = (&*inputs, uses[position].skips_zeros.then_some(&*lit_inputs));
-        let destination = match step {
-            Some((config, pace)) => Destination::Update {
-                weight: layer.weight.target(config, pace),
-                bias: layer.bias.target(config, pace),
-                backwards: pace.step % 2 == 0,
-            },
-            None if add => Destination::Add(&mut layer.gradient),
-            None => Destination::Store(&mut layer.gradient),
+            let lit_share = lit_slopes.share();
+            let skips = lit_share < SKIP_SLOPES_BELOW;
+            tallies[position].slopes.add(lit_share, skips);
+            skips
         };
-        weight_gradient(team, x, rows, dz, destination);
     }
+}
+
+/// The copy of a layer's weight that the gradient at its inputs reads, where it does not skip zeros.
+pub(super) fn transpose<'a>(layer: &'a Layer, transposed: &'a mut Panels, skips_slopes: bool) -> Option<Transpose<'a>> {
+    let has_inputs_with_gradient = transposed.rows() > 0;
+    (has_inputs_with_gradient && !skips_slopes).then(|| Transpose::new(&layer.weight.value, transposed))
+}
+
+/// From the last layer to the first: takes a step, or leaves the gradients of all parameters in the layers. `is_back` says that the gradient
+/// at the last layer's inputs is there already.
+///
+/// Phases are few: the gradient at a layer's inputs, and beside it what else can be done by then, the weight's gradient of the layer after
+/// it and the transposition for the layer before it.
+pub(super) fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize, step: StepOnTheWay<'_>, add: bool, is_back: bool) {
+    let Hands { team, workspace, uses, .. } = hands;
+    let last = layers.len().saturating_sub(1);
+    for position in (0..layers.len()).rev() {
+        let (before, here) = workspace.layers.split_at_mut(position);
+        let (layers_before, layers_here) = layers.split_at_mut(position);
+        let (Some((buffers, after)), Some((layer, layers_after))) = (here.split_first_mut(), layers_here.split_first_mut()) else { return };
+        to_pre_activations(team, layer, buffers, rows, step, add);
+        let of_the_last = position == last && is_back;
+        if position == last && !is_back {
+            team.run_together(&[&transpose(layer, &mut buffers.transposed, buffers.skips_slopes)]);
+        }
+        let LayerBuffers { slopes, lit_slopes, dz, transposed, skips_slopes, .. } = &*buffers;
+        let (mut to_inputs, mut to_transpose) = (None, None);
+        if let (Some(previous), Some(previous_layer), false) = (before.last_mut(), layers_before.last(), of_the_last) {
+            let way = if *skips_slopes { Way::Skipping(lit_slopes) } else { Way::Whole(transposed) };
+            let LayerBuffers { dz: previous_dz, maxout, transposed, skips_slopes, .. } = previous;
+            let dx = output_gradient(previous_dz, maxout);
+            to_inputs = Some(InputGradient::new(dz, rows, &layer.weight.value, slopes, dx, way));
+            to_transpose = transpose(previous_layer, transposed, *skips_slopes);
+        }
+        let to_weight_after = match (layers_after.first_mut(), after.first()) {
+            (Some(layer), Some(buffers)) => Some(weight_gradient(layer, buffers, uses[position + 1], rows, step, add)),
+            _ => None,
+        };
+        if position > 0 {
+            team.run_together(&[&to_inputs, &to_weight_after, &to_transpose]);
+        } else {
+            team.run_together(&[&weight_gradient(layer, buffers, uses[0], rows, step, add), &to_weight_after]);
+        }
+    }
+}
+
+/// The gradients of a layer's weight and bias, or their update.
+fn weight_gradient<'a>(
+    layer: &'a mut Layer,
+    buffers: &'a LayerBuffers,
+    of_inputs: Use,
+    rows: usize,
+    step: StepOnTheWay<'_>,
+    add: bool,
+) -> WeightGradient<'a> {
+    let x = left_factor((&buffers.inputs, &buffers.lit_inputs), (&buffers.bytes, buffers.seen), of_inputs.skips_zeros);
+    let destination = match step {
+        Some((config, pace)) => Destination::Update {
+            weight: layer.weight.target(config, pace),
+            bias: layer.bias.target(config, pace),
+            backwards: pace.step % 2 == 0,
+        },
+        None if add => Destination::Add(&mut layer.gradient),
+        None => Destination::Store(&mut layer.gradient),
+    };
+    WeightGradient::new(x, rows, &buffers.dz, destination)
 }
 
 /// From the outputs of a layer, whose slopes the gradient has met where the activation is the last of it, to its pre-activations.

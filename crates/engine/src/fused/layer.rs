@@ -1,5 +1,6 @@
 //! One layer's parameters, their gradients and the optimiser's state, as the kernels keep them.
 
+use super::backward::NARROW;
 use super::norm::Norm;
 use super::plan;
 use crate::OptimizerConfig;
@@ -109,6 +110,16 @@ impl Layer {
     /// Affine maps of each unit: 1, but for a maxout.
     pub(super) fn pieces(&self) -> usize {
         self.spec.fan_out / self.spec.units.max(1)
+    }
+
+    /// The weight and bias of a pass.
+    pub(super) fn affine(&self, is_training: bool) -> (&Panels, &Panels) {
+        if is_training { (&self.weight.value, &self.bias.value) } else { (self.weight.evaluated(), self.bias.evaluated()) }
+    }
+
+    /// Whether, as the last layer, it has so few outputs that a training pass goes through it there and back in one phase.
+    pub(super) fn goes_there_and_back(&self) -> bool {
+        self.spec.fan_out < NARROW
     }
 
     /// Each parameter with its gradient, to change.

@@ -1,11 +1,13 @@
 //! The fast step on the CPU: its own kernels, preallocated buffers, and no work on zeros.
 
 mod backward;
+mod fetch;
 mod forward;
 mod layer;
 mod norm;
 mod pass;
 mod plan;
+mod products;
 mod replicas;
 mod state;
 mod workspace;
@@ -16,7 +18,10 @@ use crate::optimizer::{Clock, Pace};
 use crate::{Examples, NamedTensors, Objective, Step, StepError, TrainingConfig};
 use candle_core::Device;
 use layer::{Layer, Maker};
+use products::LayerTally;
+pub use products::{LayerProducts, ZeroSkipping};
 use relumine_kernels::Team;
+use relumine_kernels::augment::Augmenter;
 use relumine_kernels::optimizer::{self, Decay};
 use relumine_model::{Architecture, Head, Role};
 pub use replicas::Replicas;
@@ -37,6 +42,7 @@ pub struct FusedStep {
     objective: Objective,
     /// The objective's class weights as the kernel takes them.
     class_weights: Vec<f32>,
+    augmenter: Option<Augmenter>,
     micro_batch: Option<usize>,
     head: Head,
     seed: u64,
@@ -52,6 +58,8 @@ struct Hands {
     team: Team,
     workspace: Workspace,
     uses: Vec<Use>,
+    /// Of the training passes since the totals were reset.
+    tallies: Vec<LayerTally>,
 }
 
 /// What a layer's latest pass made of its inputs.
@@ -91,17 +99,19 @@ impl FusedStep {
         let layers: Vec<Layer> = architecture.layers.iter().map(layer).collect();
         let workspace = Workspace::new(&layers, 0);
         let uses = vec![Use::default(); layers.len()];
+        let tallies = vec![LayerTally::default(); layers.len()];
         Ok(Self {
             layers,
             clock,
             class_weights: config.objective.class_weights.iter().flatten().map(|weight| *weight as f32).collect(),
             objective: config.objective.clone(),
+            augmenter: config.augmentation.map(|augmentation| augmentation.augmenter(config.seed, config.threads)),
             micro_batch: config.micro_batch,
             head: architecture.head,
             seed: config.seed,
             ema_decay: config.optimizer.ema_decay,
             totals: Totals::default(),
-            hands: RefCell::new(Hands { team: Team::new(config.threads), workspace, uses }),
+            hands: RefCell::new(Hands { team: Team::new(config.threads), workspace, uses, tallies }),
         })
     }
 
@@ -210,11 +220,21 @@ impl Step for FusedStep {
 
     fn reset_totals(&mut self) -> Result<(), StepError> {
         self.totals = Totals::default();
+        self.hands.get_mut().tallies.fill(LayerTally::default());
+        Ok(())
+    }
+
+    fn restore_totals(&mut self, totals: Totals) -> Result<(), StepError> {
+        self.totals = totals;
         Ok(())
     }
 
     fn logits(&self, examples: &Examples, rows: &[u32]) -> Result<Vec<f32>, StepError> {
         self.evaluate(examples, rows)
+    }
+
+    fn products(&self) -> Vec<LayerProducts> {
+        products::report(&self.layers, &self.hands.borrow().tallies)
     }
 
     fn steps(&self) -> u64 {

@@ -1,15 +1,18 @@
 //! The passes over a batch: forward, loss, backward; and the forward pass of evaluation.
 
-use super::backward::backward_pass;
+use super::backward::{backward_pass, choose_ways, transpose};
+use super::fetch::fetch;
 use super::forward::{At, forward_pass};
 use super::layer::Layer;
-use super::workspace::Workspace;
+use super::workspace::{LayerBuffers, Workspace, left_factor, output_gradient};
 use super::{FusedStep, Hands};
 use crate::metrics::Totals;
 use crate::optimizer::Pace;
 use crate::{Examples, StepError};
-use relumine_kernels::gather::gather;
+use relumine_kernels::augment::Place;
+
 use relumine_kernels::loss::{self, Objective, loss};
+use relumine_kernels::{Before, LastLayer, RoundTrip};
 use relumine_model::Head;
 
 impl FusedStep {
@@ -39,11 +42,14 @@ impl FusedStep {
         for (number, rows) in rows.chunks(micro_batch).enumerate() {
             // The masks' counter is 32 bits wide; after 2^32 steps they would repeat.
             let at = At { seed: self.seed, step: self.clock.steps as u32, first_row: (number * micro_batch) as u32 };
-            fetch(hands, examples, rows)?;
+            let changes = self.augmenter.as_ref().map(|augmenter| (augmenter, Place { step: at.step, first_row: at.first_row }));
+            fetch(hands, &self.layers, examples, rows, (true, changes))?;
             forward_pass(hands, &self.layers, rows.len(), Some(at));
-            totals += loss_pass(hands, &objective, examples, rows);
+            choose_ways(hands, &self.layers, rows.len());
+            totals += loss_pass(hands, &self.layers, &objective, examples, rows);
             let step = pace.filter(|_| totals.loss.is_finite()).map(|pace| (&self.clock.config, pace));
-            backward_pass(hands, &mut self.layers, rows.len(), step, number > 0);
+            let is_back = self.layers.last().is_some_and(Layer::goes_there_and_back);
+            backward_pass(hands, &mut self.layers, rows.len(), step, number > 0, is_back);
         }
         Ok(totals)
     }
@@ -55,7 +61,7 @@ impl FusedStep {
         let units = self.layers.last().map_or(0, |layer| layer.spec.units);
         let mut logits = Vec::with_capacity(rows.len() * units);
         for rows in rows.chunks(Self::EVALUATION_ROWS) {
-            fetch(hands, examples, rows)?;
+            fetch(hands, &self.layers, examples, rows, (false, None))?;
             forward_pass(hands, &self.layers, rows.len(), None);
             if let Some(last) = hands.workspace.layers.last() {
                 // The logits lie where their gradient would.
@@ -82,26 +88,38 @@ impl Hands {
     }
 }
 
-/// Gathers and scales the rows into the first layer's inputs.
-fn fetch(hands: &mut Hands, examples: &Examples, rows: &[u32]) -> Result<(), StepError> {
-    let Some(first) = hands.workspace.layers.first_mut() else { return Ok(()) };
-    let (found, expected) = (examples.num_features(), first.inputs.columns());
-    if found != expected {
-        return Err(candle_core::Error::Msg(format!("the examples have {found} features, the network reads {expected}")).into());
-    }
-    Ok(examples.read_host(|source, scaling| gather(&mut hands.team, source, scaling, rows, &mut first.inputs))?)
-}
-
-/// Turns the logits into their gradient, in place, and adds the rows' losses up in their order.
-fn loss_pass(hands: &mut Hands, objective: &Objective<'_>, examples: &Examples, rows: &[u32]) -> Totals {
-    let Hands { team, workspace, .. } = hands;
-    let Workspace { layers, labels, losses, .. } = workspace;
+/// Turns the logits into their gradient, in place, and adds the rows' losses up in their order. A last layer that goes there and back makes the
+/// logits first, and the gradient at its inputs then.
+fn loss_pass(hands: &mut Hands, layers: &[Layer], objective: &Objective<'_>, examples: &Examples, rows: &[u32]) -> Totals {
+    let Hands { team, workspace, uses, .. } = hands;
+    let Workspace { layers: buffers, labels, losses, .. } = workspace;
     let (labels, losses) = (&mut labels[..rows.len()], &mut losses[..rows.len()]);
     for (label, row) in labels.iter_mut().zip(rows) {
         *label = examples.labels()[*row as usize];
     }
-    let Some(last) = layers.last_mut() else { return Totals::default() };
-    loss(team, objective, labels, &mut last.dz, losses);
+    let (Some((last, before)), Some((layer, layers_before))) = (buffers.split_last_mut(), layers.split_last()) else {
+        return Totals::default();
+    };
+    if layer.goes_there_and_back() {
+        let LayerBuffers { inputs, lit_inputs, bytes, seen, slopes, dz, transposed, .. } = last;
+        let skips_zeros = uses.last().is_some_and(|of_inputs| of_inputs.skips_zeros);
+        let (mut back, mut to_transpose) = (None, None);
+        if let (Some(previous), Some(previous_layer)) = (before.last_mut(), layers_before.last()) {
+            let LayerBuffers { dz: previous_dz, maxout, transposed: of_previous, skips_slopes, .. } = previous;
+            back = Some(Before { transposed, slopes, dx: output_gradient(previous_dz, maxout) });
+            to_transpose = transpose(previous_layer, of_previous, *skips_slopes);
+        }
+        let last = LastLayer {
+            inputs: left_factor((inputs, lit_inputs), (bytes, *seen), skips_zeros),
+            weight: &layer.weight.value,
+            bias: &layer.bias.value,
+            dz,
+            before: back,
+        };
+        team.run_together(&[&RoundTrip::new(last, objective, labels, losses), &to_transpose]);
+    } else {
+        loss(team, objective, labels, &mut last.dz, losses);
+    }
     let mut totals = Totals { rows: rows.len() as u64, ..Totals::default() };
     for row in losses {
         totals.loss += row.loss;

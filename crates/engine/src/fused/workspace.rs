@@ -4,7 +4,8 @@ use super::layer::Layer;
 use super::norm::{Norm, NormBuffers};
 use relumine_kernels::loss::RowLoss;
 use relumine_kernels::maxout::Winners;
-use relumine_kernels::{Lit, Panels};
+use relumine_kernels::product::Inputs;
+use relumine_kernels::{Bytes, Lit, Panels};
 use relumine_model::LayerSpec;
 
 /// What a pass over some rows writes. Shape suffixes: `b` rows, `i` inputs of the layer, `o` rows of its weight, `u` its outputs.
@@ -14,6 +15,8 @@ pub(super) struct Workspace {
     pub(super) capacity: usize,
     /// One per layer.
     pub(super) layers: Vec<LayerBuffers>,
+    /// Whether few of the network's inputs were zero in the latest pass.
+    pub(super) is_dense: bool,
     /// `[b]`
     pub(super) labels: Vec<u32>,
     /// `[b]`
@@ -27,6 +30,8 @@ pub(super) struct LayerBuffers {
     pub(super) inputs: Panels,
     /// The inputs that are not zero.
     pub(super) lit_inputs: Lit,
+    /// `[b, i]`: the inputs where they are bytes; of the first layer alone.
+    pub(super) bytes: Bytes,
     /// `[b, i]`: the slopes of the activation and dropout that made the inputs; unused in the first layer.
     pub(super) slopes: Panels,
     /// The slopes that are not zero.
@@ -35,8 +40,28 @@ pub(super) struct LayerBuffers {
     pub(super) dz: Panels,
     /// `[o, i]`: the weight, transposed, where the gradient at the inputs takes that way.
     pub(super) transposed: Panels,
+    /// What whoever made the inputs knows of them, in this pass.
+    pub(super) seen: Seen,
+    /// Whether the gradient at the inputs skips the slopes that are zero.
+    pub(super) skips_slopes: bool,
     pub(super) norm: Option<NormBuffers>,
     pub(super) maxout: Option<MaxoutBuffers>,
+}
+
+/// What is known of a layer's inputs before it is its turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Zeros have been looked for among the inputs.
+    pub(super) inputs: bool,
+    /// And among the slopes.
+    pub(super) slopes: bool,
+    /// The inputs are bytes, and many of them zero.
+    pub(super) bytes: bool,
+}
+
+/// The inputs as a product reads them: `(values, lit)`, and the bytes with what is known of them.
+pub(super) fn left_factor<'a>((values, lit): (&'a Panels, &'a Lit), (bytes, seen): (&'a Bytes, Seen), skips_zeros: bool) -> Inputs<'a> {
+    if seen.bytes { Inputs::Bytes(bytes, lit) } else { Inputs::new(values, skips_zeros.then_some(lit)) }
 }
 
 /// What a pass keeps of a maxout.
@@ -47,14 +72,9 @@ pub(super) struct MaxoutBuffers {
     pub(super) dy: Panels,
 }
 
-impl LayerBuffers {
-    /// `[b, u]`: where the gradient at the layer's outputs is left.
-    pub(super) fn output_gradient(&mut self) -> &mut Panels {
-        match &mut self.maxout {
-            Some(maxout) => &mut maxout.dy,
-            None => &mut self.dz,
-        }
-    }
+/// `[b, u]`: where the gradient at a layer's outputs is left, of a layer with this `dz` and this maxout.
+pub(super) fn output_gradient<'a>(dz: &'a mut Panels, maxout: &'a mut Option<MaxoutBuffers>) -> &'a mut Panels {
+    maxout.as_mut().map_or(dz, |maxout| &mut maxout.dy)
 }
 
 impl Workspace {
@@ -75,16 +95,19 @@ impl Workspace {
             });
             LayerBuffers {
                 lit_inputs: Lit::new(&inputs),
+                bytes: if position == 0 { Bytes::zeros(capacity, fan_in) } else { Bytes::zeros(0, 0) },
                 lit_slopes: Lit::new(&slopes),
                 inputs,
                 slopes,
                 dz: Panels::zeros(capacity, fan_out),
                 transposed,
+                seen: Seen::default(),
+                skips_slopes: false,
                 norm: layer.norm.as_ref().map(|norm| Norm::buffers_for(norm, capacity, is_elementwise)),
                 maxout,
             }
         });
-        Self { capacity, layers: buffers.collect(), labels: vec![0; capacity], losses: vec![RowLoss::default(); capacity] }
+        Self { capacity, layers: buffers.collect(), is_dense: false, labels: vec![0; capacity], losses: vec![RowLoss::default(); capacity] }
     }
 
     /// Each normalisation's buffers, in the order of the layers that have one.

@@ -5,6 +5,7 @@
 mod accuracy;
 #[path = "../support/activation_forms.rs"]
 mod activation_forms;
+mod augment;
 mod case;
 mod close;
 mod data;

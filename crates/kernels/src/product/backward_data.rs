@@ -1,19 +1,20 @@
 use super::tile::{Dense, dense};
-use crate::isa::dispatch_simd;
+use crate::isa::{dispatch_plain, dispatch_simd};
 use crate::lit::each_bit;
-use crate::pool::Team;
+use crate::pool::{Tasks, Team};
 use crate::shares::Shares;
 use crate::simd::Simd;
 use crate::{Lit, Panels};
+use std::marker::PhantomData;
 use std::ops::Range;
 
 /// How to compute [`input_gradient`].
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Way<'a> {
     /// Only where the slope is not zero: `Lit` belongs to the slopes.
     Skipping(&'a Lit),
-    /// All of it, by way of a transposed copy of the weight, which is written into this `[out, in]`.
-    Whole(&'a mut Panels),
+    /// All of it, by way of a copy of the weight that [`Transpose`] has made, `[out, in]`.
+    Whole(&'a Panels),
 }
 
 /// `dx = (dz w^T) * slope`, for the first `rows` rows. The two ways add the terms of a sum in different orders.
@@ -21,80 +22,183 @@ pub enum Way<'a> {
 /// # Shapes
 /// `dz` `[rows, out]`, `w` `[in, out]`, `slopes` and `dx` `[rows, in]`.
 pub fn input_gradient(team: &mut Team, dz: &Panels, rows: usize, w: &Panels, slopes: &Panels, dx: &mut Panels, way: Way<'_>) {
-    let fits = dz.columns() == w.columns() && slopes.columns() == w.rows() && dx.columns() == w.rows() && slopes.rows() == dx.rows();
-    assert!(fits && rows <= dz.rows() && rows <= dx.rows(), "the shapes of a product fit");
-    assert!(
-        match &way {
-            Way::Skipping(lit) => lit.belongs_to(slopes, rows),
-            Way::Whole(transposed) => transposed.rows() == w.columns() && transposed.columns() == w.rows(),
-        },
-        "what the way needs belongs to these"
-    );
-    let transposed = match way {
-        Way::Whole(transposed) => {
-            transpose(team, w, transposed);
-            Ok(&*transposed)
-        }
-        Way::Skipping(lit) => Err(lit),
-    };
-    const CHUNK: usize = 32;
-    let chunks = rows.div_ceil(CHUNK);
-    let (stride, width) = (dx.stride(), dx.width());
-    let panels = dx.count();
-    let dx = Shares::new(dx.values_mut());
-    team.run(chunks * panels, |task| {
-        let (panel, first) = (task / chunks, task % chunks * CHUNK);
-        let rows = first..(first + CHUNK).min(rows);
-        // SAFETY: each task has rows and a panel of its own.
-        let out = unsafe { dx.part(panel * stride + rows.start * width, rows.len() * width) };
-        let slopes = &slopes.values()[panel * stride + rows.start * width..][..rows.len() * width];
-        let task = Task { dz, w, rows, first_input: panel * width, slopes, width };
-        match transposed {
-            // SAFETY: the shapes fit, as checked above.
-            Err(lit) => unsafe { skipping(&task, &lit.rows_of(panel)[task.rows.clone()], out) },
-            Ok(transposed) => whole(&task, transposed, panel, out),
-        }
-    });
+    team.run_together(&[&InputGradient::new(dz, rows, w, slopes, dx, way)]);
 }
 
-/// Writes the transpose of `w` `[in, out]` into `transposed` `[out, in]`.
-fn transpose(team: &mut Team, w: &Panels, transposed: &mut Panels) {
-    let (stride, width) = (transposed.stride(), transposed.width());
-    let (inputs, outputs) = (w.rows(), w.columns());
-    let panels = transposed.count();
-    let shares = Shares::new(transposed.values_mut());
-    team.run(panels, |panel| {
+/// `dz`, in panels like the columns of the weight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dz<'a> {
+    pub(crate) start: *const f32,
+    /// How far one panel is from the next.
+    pub(crate) stride: usize,
+    pub(crate) matrix: PhantomData<&'a f32>,
+}
+
+// SAFETY: tasks only read it, at rows that nobody writes at that time.
+unsafe impl Sync for Dz<'_> {}
+
+/// [`input_gradient`] as part of a phase.
+#[derive(Debug)]
+pub struct InputGradient<'a> {
+    dz: Dz<'a>,
+    rows: usize,
+    w: &'a Panels,
+    slopes: &'a Panels,
+    dx: Shares<'a, f32>,
+    way: Way<'a>,
+    /// Of `dx`: its panels, how far one is from the next, and its width.
+    panels: usize,
+    stride: usize,
+    width: usize,
+}
+
+impl<'a> InputGradient<'a> {
+    /// The tasks; arguments as of [`input_gradient`].
+    pub fn new(dz: &'a Panels, rows: usize, w: &'a Panels, slopes: &'a Panels, dx: &'a mut Panels, way: Way<'a>) -> Self {
+        assert!(dz.columns() == w.columns() && rows <= dz.rows(), "the shapes of a product fit");
+        Self::of(Dz { start: dz.values().as_ptr(), stride: dz.stride(), matrix: PhantomData }, rows, w, slopes, dx, way)
+    }
+
+    /// The same, of a `dz` that other parts of the tasks write: it lies in panels like the columns of `w`, `rows` rows of it or more.
+    pub(crate) fn of(dz: Dz<'a>, rows: usize, w: &'a Panels, slopes: &'a Panels, dx: &'a mut Panels, way: Way<'a>) -> Self {
+        let fits = slopes.columns() == w.rows() && dx.columns() == w.rows() && slopes.rows() == dx.rows();
+        assert!(fits && rows <= dx.rows(), "the shapes of a product fit");
+        assert!(
+            match &way {
+                Way::Skipping(lit) => lit.belongs_to(slopes, rows),
+                Way::Whole(transposed) => transposed.rows() == w.columns() && transposed.columns() == w.rows(),
+            },
+            "what the way needs belongs to these"
+        );
+        let (panels, stride, width) = (dx.count(), dx.stride(), dx.width());
+        Self { dz, rows, w, slopes, dx: Shares::new(dx.values_mut()), way, panels, stride, width }
+    }
+
+    /// The gradient at some rows of all panels of inputs.
+    pub(crate) fn rows(&self, rows: &Range<usize>) {
+        for panel in 0..self.panels {
+            self.tile(panel, rows.clone());
+        }
+    }
+
+    /// The gradient at some rows of a panel of inputs.
+    fn tile(&self, panel: usize, rows: Range<usize>) {
+        let Self { dz, w, stride, width, .. } = *self;
+        let (from, len) = (panel * stride + rows.start * width, rows.len() * width);
+        // SAFETY: each task has rows and a panel of its own.
+        let out = unsafe { self.dx.part(from, len) };
+        let slopes = &self.slopes.values()[from..][..len];
+        let task = Task { dz, w, rows, first_input: panel * width, slopes, width };
+        match self.way {
+            // SAFETY: the shapes fit, as checked by `new`.
+            Way::Skipping(lit) => unsafe { skipping(&task, &lit.rows_of(panel)[task.rows.clone()], out) },
+            Way::Whole(transposed) => whole(&task, transposed, panel, out),
+        }
+    }
+}
+
+/// Rows of a task.
+const CHUNK: usize = 32;
+
+impl Tasks for InputGradient<'_> {
+    fn count(&self) -> usize {
+        self.rows.div_ceil(CHUNK) * self.panels
+    }
+
+    fn run(&self, task: usize) {
+        let chunks = self.rows.div_ceil(CHUNK);
+        let (panel, first) = (task / chunks, task % chunks * CHUNK);
+        self.tile(panel, first..(first + CHUNK).min(self.rows));
+    }
+}
+
+/// Makes the transposed copy of a weight that [`Way::Whole`] reads: a task for each panel of inputs.
+#[derive(Debug)]
+pub struct Transpose<'a> {
+    w: &'a Panels,
+    transposed: Shares<'a, f32>,
+    panels: usize,
+    stride: usize,
+    width: usize,
+}
+
+impl<'a> Transpose<'a> {
+    /// From `w` `[in, out]` to `transposed` `[out, in]`.
+    pub fn new(w: &'a Panels, transposed: &'a mut Panels) -> Self {
+        assert!(transposed.rows() == w.columns() && transposed.columns() == w.rows(), "one is shaped like the other's transpose");
+        let (panels, stride, width) = (transposed.count(), transposed.stride(), transposed.width());
+        Self { w, transposed: Shares::new(transposed.values_mut()), panels, stride, width }
+    }
+}
+
+impl Tasks for Transpose<'_> {
+    fn count(&self) -> usize {
+        self.panels
+    }
+
+    fn run(&self, panel: usize) {
+        let Self { w, width, stride, .. } = *self;
         // SAFETY: each task has a panel of its own.
-        let out = unsafe { shares.part(panel * stride, stride) };
-        let first = panel * width;
+        let out = unsafe { self.transposed.part(panel * stride, stride) };
+        let inputs = panel * width..((panel + 1) * width).min(w.rows());
         for from in 0..w.count() {
-            let outputs = w.width().min(outputs - from * w.width());
-            for input in first..(first + width).min(inputs) {
-                let row = &w.values()[from * w.stride() + input * w.width()..][..outputs];
-                let column = &mut out[from * w.width() * width + input - first..];
-                for (output, value) in row.iter().enumerate() {
-                    column[output * width] = *value;
+            let outputs = w.width().min(w.columns() - from * w.width());
+            let rows = &w.values()[from * w.stride() + inputs.start * w.width()..][..inputs.len() * w.width()];
+            transpose_rows(rows, (w.width(), outputs), width, &mut out[from * w.width() * width..]);
+        }
+    }
+}
+
+dispatch_plain! {
+    /// Of rows so wide the first columns, so many, become rows of `width`.
+    fn transpose_rows(rows: &[f32], columns: (usize, usize), width: usize, out: &mut [f32]) = transpose_rows_plain
+}
+
+/// Eight by eight at a time, which compilers turn into shuffles of registers.
+#[inline(always)]
+fn transpose_rows_plain<const FUSED: bool>(rows: &[f32], (row_width, outputs): (usize, usize), width: usize, out: &mut [f32]) {
+    const SIDE: usize = 8;
+    let inputs = rows.len() / row_width;
+    for input in (0..inputs).step_by(SIDE) {
+        let rows = &rows[input * row_width..];
+        for output in (0..outputs).step_by(SIDE) {
+            let out = &mut out[output * width + input..];
+            if inputs - input >= SIDE && outputs - output >= SIDE {
+                let mut block = [[0.0_f32; SIDE]; SIDE];
+                for (row, block) in block.iter_mut().enumerate() {
+                    block.copy_from_slice(&rows[row * row_width + output..][..SIDE]);
+                }
+                for column in 0..SIDE {
+                    let column_of: [f32; SIDE] = std::array::from_fn(|row| block[row][column]);
+                    out[column * width..][..SIDE].copy_from_slice(&column_of);
+                }
+            } else {
+                for column in 0..SIDE.min(outputs - output) {
+                    for row in 0..SIDE.min(inputs - input) {
+                        out[column * width + row] = rows[row * row_width + output + column];
+                    }
                 }
             }
         }
-    });
+    }
 }
 
 /// Every element of a tile, then the slopes.
 fn whole(task: &Task<'_>, transposed: &Panels, panel: usize, out: &mut [f32]) {
-    let Task { dz, rows, slopes, .. } = task;
+    let Task { dz, w, rows, slopes, .. } = task;
     out.fill(0.0);
     let product = Dense {
-        a: dz.values()[rows.start * dz.width()..].as_ptr(),
-        a_row: dz.width(),
+        // SAFETY: there are so many rows.
+        a: unsafe { dz.start.add(rows.start * w.width()) },
+        a_row: w.width(),
         a_k: 1,
-        a_run: dz.width(),
-        a_run_step: dz.stride(),
+        a_run: w.width(),
+        a_run_step: dz.stride,
         b: transposed.values()[panel * transposed.stride()..].as_ptr(),
         c: out.as_mut_ptr(),
         width: task.width,
         rows: rows.len(),
-        terms: dz.columns(),
+        terms: w.columns(),
     };
     // SAFETY: the shapes fit, and `out` is exclusive.
     unsafe { dense(&product) };
@@ -102,7 +206,7 @@ fn whole(task: &Task<'_>, transposed: &Panels, panel: usize, out: &mut [f32]) {
 }
 
 struct Task<'a> {
-    dz: &'a Panels,
+    dz: Dz<'a>,
     w: &'a Panels,
     rows: Range<usize>,
     /// The first input of the panel.
@@ -158,7 +262,7 @@ unsafe fn dots<S: Simd, const N: usize>(task: &Task<'_>, row: usize, inputs: &[u
     unsafe {
         let mut sums = [S::splat(0.0); N];
         for panel in 0..w.count() {
-            let dz = dz.values().as_ptr().add(panel * dz.stride() + row * width);
+            let dz = dz.start.add(panel * dz.stride + row * width);
             let w = w.values().as_ptr().add(panel * w.stride() + task.first_input * width);
             let mut column = 0;
             while column < width {

@@ -1,12 +1,14 @@
+use super::Inputs;
 use super::forward::each_panel;
-use super::tile::{Dense, Sparse, dense, sparse_pair};
+use super::inputs::LitInputs;
+use super::tile::{Dense, Factors, Sparse, dense, sparse_pair};
 use crate::isa::dispatch_simd;
 use crate::lit::BLOCK;
 use crate::optimizer::{Update, apply};
-use crate::pool::Team;
+use crate::pool::{Tasks, Team};
 use crate::shares::Shares;
 use crate::simd::Simd;
-use crate::{Lit, PANEL, Panels};
+use crate::{Bytes, Lit, PANEL, Panels};
 use std::ops::Range;
 
 /// The gradients of a layer: like its weight `[in, out]` and its bias `[1, out]`.
@@ -47,45 +49,59 @@ pub enum Destination<'a> {
     },
 }
 
-/// The gradients of weight `[in, out]` and bias `[1, out]` from the first `rows` rows of `x` `[rows, in]` and `dz` `[rows, out]`. `lit` belongs
-/// to `x`, or is `None` to multiply everything.
-pub fn weight_gradient(team: &mut Team, (x, lit): (&Panels, Option<&Lit>), rows: usize, dz: &Panels, destination: Destination<'_>) {
-    assert!(rows <= x.rows() && rows <= dz.rows() && lit.is_none_or(|lit| lit.belongs_to(x, rows)), "there are so many rows");
-    let fits = |weight: &Panels, bias: &Panels| {
-        weight.rows() == x.columns() && weight.columns() == dz.columns() && bias.rows() == 1 && bias.columns() == dz.columns()
-    };
-    assert!(
-        match &destination {
-            Destination::Store(gradient) | Destination::Add(gradient) => fits(&gradient.weight, &gradient.bias),
-            Destination::Update { weight, bias, .. } => fits(weight.parameter, bias.parameter),
-        },
-        "the shapes of a product fit"
-    );
-    let (weight, bias, backwards) = match destination {
-        Destination::Store(gradient) => (Place::store(&mut gradient.weight, false), Place::store(&mut gradient.bias, false), false),
-        Destination::Add(gradient) => (Place::store(&mut gradient.weight, true), Place::store(&mut gradient.bias, true), false),
-        Destination::Update { weight, bias, backwards } => (Place::update(weight), Place::update(bias), backwards),
-    };
-    let (in_panels, inputs, width) = (x.count(), x.columns(), dz.width());
-    let stride = inputs * width;
-    // A panel of outputs after the other, so that a thread meets the weights that it met in the forward pass.
-    team.run(in_panels * dz.count().div_ceil(2), |task| {
-        let (pair, in_panel) = (task / in_panels, task % in_panels);
-        let in_panel = if backwards { in_panels - 1 - in_panel } else { in_panel };
-        let panels = 2 * pair..(2 * pair + 2).min(dz.count());
-        if in_panel == 0 {
-            for panel in panels.clone() {
-                bias.fill(panel * width, width, |sums| sum_rows(&dz.values()[panel * dz.stride()..][..rows * width], sums));
-            }
-        }
+/// The gradients of weight `[in, out]` and bias `[1, out]` from the first `rows` rows of `x` `[rows, in]` and `dz` `[rows, out]`.
+pub fn weight_gradient(team: &mut Team, x: Inputs<'_>, rows: usize, dz: &Panels, destination: Destination<'_>) {
+    team.run_together(&[&WeightGradient::new(x, rows, dz, destination)]);
+}
+
+/// [`weight_gradient`] as part of a phase.
+pub struct WeightGradient<'a> {
+    x: Inputs<'a>,
+    rows: usize,
+    dz: &'a Panels,
+    weight: Place<'a>,
+    bias: Place<'a>,
+    backwards: bool,
+}
+
+impl<'a> WeightGradient<'a> {
+    /// The tasks; arguments as of [`weight_gradient`].
+    pub fn new(x: Inputs<'a>, rows: usize, dz: &'a Panels, destination: Destination<'a>) -> Self {
+        assert!(x.have_rows(rows) && rows <= dz.rows(), "there are so many rows");
+        let fits = |weight: &Panels, bias: &Panels| {
+            weight.rows() == x.columns() && weight.columns() == dz.columns() && bias.rows() == 1 && bias.columns() == dz.columns()
+        };
+        assert!(
+            match &destination {
+                Destination::Store(gradient) | Destination::Add(gradient) => fits(&gradient.weight, &gradient.bias),
+                Destination::Update { weight, bias, .. } => fits(weight.parameter, bias.parameter),
+            },
+            "the shapes of a product fit"
+        );
+        let (weight, bias, backwards) = match destination {
+            Destination::Store(gradient) => (Place::store(&mut gradient.weight, false), Place::store(&mut gradient.bias, false), false),
+            Destination::Add(gradient) => (Place::store(&mut gradient.weight, true), Place::store(&mut gradient.bias, true), false),
+            Destination::Update { weight, bias, backwards } => (Place::update(weight), Place::update(bias), backwards),
+        };
+        Self { x, rows, dz, weight, bias, backwards }
+    }
+
+    /// The gradient of a tile of the weight: a panel of inputs by one panel of outputs or two.
+    fn tile(&self, in_panel: usize, panels: Range<usize>) {
+        let Self { x, dz, rows, .. } = *self;
+        let (inputs, width) = (x.columns(), dz.width());
+        let stride = inputs * width;
         let first = in_panel * x.width();
         let range = first..(first + x.width()).min(inputs);
         let (from, len) = (panels.start * stride + range.start * width, range.len() * width);
-        weight.fill_pair((from, len), (panels.len(), stride), |c, c_panel| {
-            match lit {
+        self.weight.fill_pair((from, len), (panels.len(), stride), |c, c_panel| {
+            let task = Task { dz, in_panel, inputs: range.len(), panels: panels.clone(), c, c_panel };
+            match x {
                 // SAFETY: the shapes fit, and `c` points at room for both panels that is this task's alone.
-                Some(lit) => unsafe { skipping(&Task { x, lit, dz, in_panel, inputs: range.len(), panels: panels.clone(), c, c_panel }) },
-                None => {
+                Inputs::Lit(x, lit) => unsafe { skipping_values(&(x, lit), &task) },
+                // SAFETY: as above.
+                Inputs::Bytes(x, lit) => unsafe { skipping_bytes(&(x, lit), &task) },
+                Inputs::Whole(x) => {
                     for panel in panels.clone() {
                         let product = Dense {
                             a: x.values()[in_panel * x.stride()..].as_ptr(),
@@ -106,7 +122,35 @@ pub fn weight_gradient(team: &mut Team, (x, lit): (&Panels, Option<&Lit>), rows:
                 }
             }
         });
-    });
+    }
+}
+
+impl Tasks for WeightGradient<'_> {
+    fn count(&self) -> usize {
+        self.x.count() * self.dz.count().div_ceil(2)
+    }
+
+    /// A panel of outputs after the other, so that a thread meets the weights that it met in the forward pass.
+    fn run(&self, task: usize) {
+        let Self { dz, rows, .. } = *self;
+        let in_panels = self.x.count();
+        let (pair, in_panel) = (task / in_panels, task % in_panels);
+        let in_panel = if self.backwards { in_panels - 1 - in_panel } else { in_panel };
+        let panels = 2 * pair..(2 * pair + 2).min(dz.count());
+        if in_panel == 0 {
+            let width = dz.width();
+            for panel in panels.clone() {
+                self.bias.fill(panel * width, width, |sums| sum_rows(&dz.values()[panel * dz.stride()..][..rows * width], sums));
+            }
+        }
+        self.tile(in_panel, panels);
+    }
+}
+
+impl std::fmt::Debug for WeightGradient<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("WeightGradient").field("rows", &self.rows).finish_non_exhaustive()
+    }
 }
 
 /// Where one gradient goes.
@@ -178,8 +222,6 @@ fn sum_rows(values: &[f32], sums: &mut [f32]) {
 }
 
 struct Task<'a> {
-    x: &'a Panels,
-    lit: &'a Lit,
     dz: &'a Panels,
     in_panel: usize,
     /// Inputs of that panel.
@@ -194,18 +236,24 @@ struct Task<'a> {
 dispatch_simd! {
     /// # Safety
     /// The shapes fit, and `c` is written by nobody else.
-    unsafe fn skipping(task: &Task<'_>) = skipping_generic
+    unsafe fn skipping_values(x: &(&Panels, &Lit), task: &Task<'_>) = skipping
+}
+
+dispatch_simd! {
+    /// # Safety
+    /// The shapes fit, and `c` is written by nobody else.
+    unsafe fn skipping_bytes(x: &(&Bytes, &Lit), task: &Task<'_>) = skipping
 }
 
 #[inline(always)]
-unsafe fn skipping_generic<S: Simd>(task: &Task<'_>) {
-    let Task { x, lit, dz, in_panel, .. } = task;
-    let width = dz.width();
+unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
+    let Task { dz, in_panel, .. } = task;
+    let (width, lit) = (dz.width(), x.lit());
     let blocks = lit.rows_of(*in_panel).len().div_ceil(BLOCK);
     // One block of rows at a time: its rows of `dz` stay in the first cache for all inputs.
     for block in 0..blocks {
         let b = dz.values()[task.panels.start * dz.stride() + block * BLOCK * width..].as_ptr();
-        let a = x.values()[in_panel * x.stride() + block * BLOCK * x.width()..].as_ptr();
+        let a = x.factors(*in_panel, block * BLOCK);
         for input in 0..task.inputs {
             let word = lit.column(*in_panel, input)[block];
             if word == 0 {
@@ -213,9 +261,13 @@ unsafe fn skipping_generic<S: Simd>(task: &Task<'_>) {
             }
             // SAFETY: the caller's promise.
             unsafe {
-                let (a, c) = (a.add(input), task.c.add(input * width));
+                let (a, c) = (a.skip(input), task.c.add(input * width));
                 let sum = Sparse { word, a, a_step: x.width(), b, c, width, b_panel: dz.stride(), c_panel: task.c_panel };
-                if task.panels.len() == 2 && width == PANEL { sparse_pair::<S>(&sum) } else { each_panel::<S>(&sum, task.panels.len()) }
+                if task.panels.len() == 2 && width == PANEL {
+                    sparse_pair::<S, _>(&sum);
+                } else {
+                    each_panel::<S, _>(&sum, task.panels.len());
+                }
             }
         }
     }

@@ -1,9 +1,13 @@
-use super::tile::{Dense, Sparse, dense, sparse_pair, sparse_single};
+use super::Inputs;
+use super::inputs::LitInputs;
+use super::tile::{Dense, Factors, Sparse, dense, sparse_pair, sparse_single};
 use crate::isa::dispatch_simd;
-use crate::pool::Team;
+use crate::lit::{BLOCK, Look};
+use crate::loss::Logits;
+use crate::pool::{Tasks, Team};
 use crate::shares::Shares;
 use crate::simd::Simd;
-use crate::{Lit, PANEL, Panels};
+use crate::{Bytes, Lit, PANEL, Panels};
 use std::ops::Range;
 
 /// What is done to a tile of pre-activations while it is in the cache: rows `rows` of panel `panel`. It turns the first slice, row-major
@@ -13,61 +17,160 @@ pub type Finish<'a> = &'a (dyn Fn(usize, Range<usize>, &mut [f32], &mut [f32]) +
 /// `out = finish(x w + bias)` and `slopes`, for the first `rows` rows. Without `slopes`, `finish` gets an empty slice in their place.
 ///
 /// # Shapes
-/// `x` `[rows, in]`, `w` `[in, out]`, `bias` `[1, out]`, `out` and `slopes` `[rows, out]`. `lit` belongs to `x`, or is `None` to multiply
-/// everything.
+/// `x` `[rows, in]`, `w` `[in, out]`, `bias` `[1, out]`, `out` and `slopes` `[rows, out]`.
 pub fn forward(
     team: &mut Team,
-    (x, lit): (&Panels, Option<&Lit>),
+    x: Inputs<'_>,
     rows: usize,
-    (w, bias): (&Panels, &Panels),
+    affine: (&Panels, &Panels),
     (out, slopes): (&mut Panels, Option<&mut Panels>),
     finish: Finish<'_>,
 ) {
-    assert!(x.columns() == w.rows() && w.columns() == out.columns() && bias.columns() == out.columns(), "the shapes of a product fit");
-    assert!(rows <= x.rows() && rows <= out.rows() && lit.is_none_or(|lit| lit.belongs_to(x, rows)), "there are so many rows");
-    assert!(
-        slopes.as_ref().is_none_or(|slopes| slopes.rows() == out.rows() && slopes.columns() == out.columns()),
-        "slopes lie like outputs"
-    );
-    let pairs = out.count().div_ceil(2);
-    let chunk = chunk_rows(rows, pairs, team.threads());
-    let chunks = rows.div_ceil(chunk);
-    let (stride, width) = (out.stride(), out.width());
-    let (out, slopes) = (Shares::new(out.values_mut()), slopes.map(|slopes| Shares::new(slopes.values_mut())));
-    team.run(chunks * pairs, |task| {
-        let (pair, first) = (task / chunks, task % chunks * chunk);
-        let range = first..(first + chunk).min(rows);
-        let panels = 2 * pair..(2 * pair + 2).min(w.count());
-        let place = |panel: usize| panel * stride + range.start * width;
+    team.run_together(&[&Forward::new(team.threads(), x, rows, affine, Out { out, slopes, lit: None, lit_slopes: None }, finish)]);
+}
+
+/// Where a product's outputs go.
+#[derive(Debug)]
+pub struct Out<'a> {
+    /// The outputs.
+    pub out: &'a mut Panels,
+    /// Their slopes, where they are asked for.
+    pub slopes: Option<&'a mut Panels>,
+    /// Becomes what [`Lit::update`] would find in `out`.
+    pub lit: Option<&'a mut Lit>,
+    /// The same of `slopes`.
+    pub lit_slopes: Option<&'a mut Lit>,
+}
+
+/// [`forward`] as part of a phase.
+pub struct Forward<'a> {
+    x: Inputs<'a>,
+    w: &'a Panels,
+    bias: &'a Panels,
+    rows: usize,
+    out: Shares<'a, f32>,
+    slopes: Option<Shares<'a, f32>>,
+    look: Option<Look<'a>>,
+    look_slopes: Option<Look<'a>>,
+    finish: Finish<'a>,
+    /// Rows of a task.
+    chunk: usize,
+    /// Of the outputs: how far a panel is from the next, and its width.
+    stride: usize,
+    width: usize,
+}
+
+impl<'a> Forward<'a> {
+    /// The tasks for so many threads; arguments as of [`forward`].
+    pub fn new(
+        threads: usize,
+        x: Inputs<'a>,
+        rows: usize,
+        (w, bias): (&'a Panels, &'a Panels),
+        Out { out, slopes, lit: lit_out, lit_slopes }: Out<'a>,
+        finish: Finish<'a>,
+    ) -> Self {
+        assert!(x.columns() == w.rows() && w.columns() == out.columns() && bias.columns() == out.columns(), "the shapes of a product fit");
+        assert!(x.have_rows(rows) && rows <= out.rows(), "there are so many rows");
+        assert!(
+            slopes.as_ref().is_none_or(|slopes| slopes.rows() == out.rows() && slopes.columns() == out.columns()),
+            "slopes lie like outputs"
+        );
+        let looks = lit_out.is_some() || lit_slopes.is_some();
+        Self {
+            x,
+            w,
+            bias,
+            rows,
+            look: lit_out.map(|lit| lit.begin(out, rows)),
+            look_slopes: lit_slopes.map(|lit| lit.begin(out, rows)),
+            chunk: chunk_rows(rows, out.count().div_ceil(2), threads, looks),
+            stride: out.stride(),
+            width: out.width(),
+            out: Shares::new(out.values_mut()),
+            slopes: slopes.map(|slopes| Shares::new(slopes.values_mut())),
+            finish,
+        }
+    }
+
+    /// The product that makes logits which other parts of the tasks use, too; it is called by rows, through [`tile`](Self::tile).
+    pub(crate) fn of(x: Inputs<'a>, rows: usize, (w, bias): (&'a Panels, &'a Panels), logits: Logits<'a>) -> Self {
+        assert!(x.columns() == w.rows() && w.columns() == logits.classes() && bias.columns() == w.columns(), "the shapes of a product fit");
+        assert!(x.have_rows(rows), "there are so many rows");
+        let (out, stride, width) = (logits.shares(), logits.stride(), w.width());
+        let finish: Finish<'a> = &|_, _, _, _| {};
+        Self { x, w, bias, rows, out, slopes: None, look: None, look_slopes: None, finish, chunk: rows.max(1), stride, width }
+    }
+
+    /// The outputs of some rows in one panel or two.
+    pub(crate) fn tile(&self, panels: Range<usize>, rows: Range<usize>) {
+        let Self { x, w, out, stride, width, .. } = *self;
+        let (from, len) = (|panel: usize| panel * stride + rows.start * width, rows.len() * width);
         for panel in panels.clone() {
             // SAFETY: each task has rows and panels of its own.
-            let tile = unsafe { out.part(place(panel), range.len() * width) };
-            let bias = &bias.values()[panel * width..][..width];
+            let tile = unsafe { out.part(from(panel), len) };
+            let bias = &self.bias.values()[panel * width..][..width];
             tile.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(bias));
         }
-        let c = out.at(place(panels.start));
-        match lit {
-            // SAFETY: the shapes fit, as checked above.
-            Some(lit) => unsafe { skipping(&Task { x, lit, w, panels: panels.clone(), rows: range.clone(), c, c_panel: stride }) },
-            None => {
+        let c = out.at(from(panels.start));
+        let task = Task { w, panels: panels.clone(), rows: rows.clone(), c, c_panel: stride };
+        match x {
+            // SAFETY: the shapes fit, as checked by `new`.
+            Inputs::Lit(x, lit) => unsafe { skipping_values(&(x, lit), &task) },
+            // SAFETY: as above.
+            Inputs::Bytes(x, lit) => unsafe { skipping_bytes(&(x, lit), &task) },
+            Inputs::Whole(x) => {
                 for panel in panels.clone() {
                     // SAFETY: as above.
-                    unsafe { whole(x, w, panel, &range, c.add((panel - panels.start) * stride)) };
+                    unsafe { whole(x, w, panel, &rows, c.add((panel - panels.start) * stride)) };
                 }
             }
         }
         for panel in panels {
-            let (from, len) = (place(panel), range.len() * width);
-            // SAFETY: as above.
-            let (tile, slopes) = unsafe { (out.part(from, len), slopes.map_or_else(Default::default, |slopes| slopes.part(from, len))) };
-            finish(panel, range.clone(), tile, slopes);
+            // SAFETY: each task has rows and panels of its own, and rows that are looked at are whole blocks.
+            unsafe {
+                let tile = out.part(from(panel), len);
+                let slopes = self.slopes.map_or_else(Default::default, |slopes| slopes.part(from(panel), len));
+                (self.finish)(panel, rows.clone(), tile, slopes);
+                if let Some(look) = &self.look {
+                    look.at_rows(panel, rows.start, tile);
+                }
+                if let Some(look) = &self.look_slopes {
+                    look.at_rows(panel, rows.start, slopes);
+                }
+            }
         }
-    });
+    }
+}
+
+impl Tasks for Forward<'_> {
+    fn count(&self) -> usize {
+        self.rows.div_ceil(self.chunk) * self.w.count().div_ceil(2)
+    }
+
+    fn run(&self, task: usize) {
+        let chunks = self.rows.div_ceil(self.chunk);
+        let (pair, first) = (task / chunks, task % chunks * self.chunk);
+        self.tile(2 * pair..(2 * pair + 2).min(self.w.count()), first..(first + self.chunk).min(self.rows));
+    }
+}
+
+impl std::fmt::Debug for Forward<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Forward").field("rows", &self.rows).field("chunk", &self.chunk).finish_non_exhaustive()
+    }
+}
+
+/// Whether zeros of the outputs are best looked for by the tasks that make them: they need whole blocks of rows, which may be too few tasks.
+pub fn can_look(rows: usize, outputs: &Panels, threads: usize) -> bool {
+    let pairs = outputs.count().div_ceil(2);
+    rows <= 32 || rows.div_ceil(BLOCK) * pairs >= threads
 }
 
 /// Rows of a task: enough to use a panel of weights well, and few enough to give every thread something. It changes no bit of the result.
-fn chunk_rows(rows: usize, pairs: usize, threads: usize) -> usize {
-    [128, 64].into_iter().find(|chunk| rows.div_ceil(*chunk) * pairs >= threads).unwrap_or(32)
+fn chunk_rows(rows: usize, pairs: usize, threads: usize, whole_blocks: bool) -> usize {
+    let least = if whole_blocks { BLOCK } else { BLOCK / 2 };
+    [2 * BLOCK, BLOCK].into_iter().find(|chunk| rows.div_ceil(*chunk) * pairs >= threads).unwrap_or(least)
 }
 
 unsafe fn whole(x: &Panels, w: &Panels, panel: usize, rows: &Range<usize>, c: *mut f32) {
@@ -88,8 +191,6 @@ unsafe fn whole(x: &Panels, w: &Panels, panel: usize, rows: &Range<usize>, c: *m
 }
 
 struct Task<'a> {
-    x: &'a Panels,
-    lit: &'a Lit,
     w: &'a Panels,
     /// One panel of outputs or two.
     panels: Range<usize>,
@@ -102,28 +203,34 @@ struct Task<'a> {
 dispatch_simd! {
     /// # Safety
     /// The shapes fit, and `c` is written by nobody else.
-    unsafe fn skipping(task: &Task<'_>) = skipping_generic
+    unsafe fn skipping_values(x: &(&Panels, &Lit), task: &Task<'_>) = skipping
+}
+
+dispatch_simd! {
+    /// # Safety
+    /// The shapes fit, and `c` is written by nobody else.
+    unsafe fn skipping_bytes(x: &(&Bytes, &Lit), task: &Task<'_>) = skipping
 }
 
 #[inline(always)]
-unsafe fn skipping_generic<S: Simd>(task: &Task<'_>) {
-    let Task { x, lit, w, .. } = task;
+unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
+    let Task { w, .. } = task;
     // One word of inputs at a time: its rows of weights stay in the first cache for all rows of the batch.
     for panel in 0..x.count() {
-        let words = &lit.rows_of(panel)[task.rows.clone()];
+        let words = &x.lit().rows_of(panel)[task.rows.clone()];
         let b = w.values()[task.panels.start * w.stride() + panel * x.width() * w.width()..].as_ptr();
-        let mut a = x.values()[panel * x.stride() + task.rows.start * x.width()..].as_ptr();
+        let mut a = x.factors(panel, task.rows.start);
         let mut c = task.c;
         for word in words {
             let sum = Sparse { word: *word, a, a_step: 1, b, c, width: w.width(), b_panel: w.stride(), c_panel: task.c_panel };
             // SAFETY: the caller's promise.
             unsafe {
                 if task.panels.len() == 2 && w.width() == PANEL {
-                    sparse_pair::<S>(&sum);
+                    sparse_pair::<S, _>(&sum);
                 } else {
-                    each_panel::<S>(&sum, task.panels.len());
+                    each_panel::<S, _>(&sum, task.panels.len());
                 }
-                (a, c) = (a.add(x.width()), c.add(w.width()));
+                (a, c) = (a.skip(x.width()), c.add(w.width()));
             }
         }
     }
@@ -131,9 +238,9 @@ unsafe fn skipping_generic<S: Simd>(task: &Task<'_>) {
 
 /// The panels one after the other.
 #[inline(always)]
-pub(super) unsafe fn each_panel<S: Simd>(sum: &Sparse, panels: usize) {
+pub(super) unsafe fn each_panel<S: Simd, A: Factors>(sum: &Sparse<A>, panels: usize) {
     for panel in 0..panels {
         // SAFETY: the caller's promise.
-        unsafe { sparse_single::<S>(&Sparse { b: sum.b.add(panel * sum.b_panel), c: sum.c.add(panel * sum.c_panel), ..*sum }) };
+        unsafe { sparse_single::<S, A>(&Sparse { b: sum.b.add(panel * sum.b_panel), c: sum.c.add(panel * sum.c_panel), ..*sum }) };
     }
 }

@@ -12,11 +12,14 @@
 mod backward_data;
 mod backward_weight;
 mod forward;
+mod inputs;
 mod tile;
 
-pub use backward_data::{Way, input_gradient};
-pub use backward_weight::{Destination, Gradient, Target, weight_gradient};
-pub use forward::{Finish, forward};
+pub(crate) use backward_data::Dz;
+pub use backward_data::{InputGradient, Transpose, Way, input_gradient};
+pub use backward_weight::{Destination, Gradient, Target, WeightGradient, weight_gradient};
+pub use forward::{Finish, Forward, Out, can_look, forward};
+pub use inputs::Inputs;
 
 #[cfg(test)]
 mod tests;

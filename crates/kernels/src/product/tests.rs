@@ -1,6 +1,7 @@
 use super::*;
+use crate::gather::{GatherBytes, Scaling, Source, gather};
 use crate::optimizer::{Rule, Update};
-use crate::{Lit, Panels, Team};
+use crate::{Bytes, Lit, Panels, Team};
 
 /// Values of both signs, some of them exact zeros.
 fn values(count: usize, seed: usize) -> Vec<f32> {
@@ -54,7 +55,19 @@ fn forward_is_the_product_and_skipping_zeros_changes_no_bit() {
                 slopes.copy_from_slice(z);
                 z.iter_mut().for_each(|z| *z = -*z);
             };
-            forward(&mut Team::new(threads), (&x, lit), rows, (&w, &bias), (&mut out, Some(&mut slopes)), &finish);
+            let mut team = Team::new(threads);
+            if !can_look(rows, &out, threads) {
+                forward(&mut team, Inputs::new(&x, lit), rows, (&w, &bias), (&mut out, Some(&mut slopes)), &finish);
+            } else {
+                let (mut lit_out, mut lit_slopes) = (Lit::new(&out), Lit::new(&out));
+                let into = Out { out: &mut out, slopes: Some(&mut slopes), lit: Some(&mut lit_out), lit_slopes: Some(&mut lit_slopes) };
+                team.run_together(&[&Forward::new(threads, Inputs::new(&x, lit), rows, (&w, &bias), into, &finish)]);
+                for (matrix, found) in [(&out, lit_out), (&slopes, lit_slopes)] {
+                    let mut expected = Lit::new(matrix);
+                    expected.update(&mut team, matrix, rows);
+                    assert_eq!(found, expected, "the product's tasks see the zeros that a look at the whole sees");
+                }
+            }
             (out.to_rows(rows), slopes.to_rows(rows))
         };
         let (out, slopes) = run(None, 1);
@@ -83,7 +96,7 @@ fn updated(x: &Panels, lit: &Lit, rows: usize, dz: &Panels, (w, bias): (&Panels,
         bias: Target { update, parameter: &mut bias, slots: &mut [] },
         backwards,
     };
-    weight_gradient(&mut Team::new(2), (x, Some(lit)), rows, dz, destination);
+    weight_gradient(&mut Team::new(2), Inputs::Lit(x, lit), rows, dz, destination);
     [w.to_rows(w.rows()), bias.to_rows(1)]
 }
 
@@ -98,9 +111,9 @@ fn weight_gradients_are_the_products_and_skipping_zeros_changes_no_bit() {
     for Case { rows, x, lit, w, bias, dz } in cases() {
         let run = |lit: Option<&Lit>, threads: usize, twice: bool| {
             let mut gradient = Gradient { weight: w.clone(), bias: bias.clone() };
-            weight_gradient(&mut Team::new(threads), (&x, lit), rows, &dz, Destination::Store(&mut gradient));
+            weight_gradient(&mut Team::new(threads), Inputs::new(&x, lit), rows, &dz, Destination::Store(&mut gradient));
             if twice {
-                weight_gradient(&mut Team::new(threads), (&x, lit), rows, &dz, Destination::Add(&mut gradient));
+                weight_gradient(&mut Team::new(threads), Inputs::new(&x, lit), rows, &dz, Destination::Add(&mut gradient));
             }
             (gradient.weight.to_rows(w.rows()), gradient.bias.to_rows(1))
         };
@@ -129,7 +142,8 @@ fn input_gradients_are_the_products_either_way_at_any_number_of_threads() {
         let run = |skipping: bool, threads: usize| {
             let mut dx = Panels::zeros(x.rows(), x.columns());
             let mut transposed = Panels::zeros(w.columns(), w.rows());
-            let way = if skipping { Way::Skipping(&lit) } else { Way::Whole(&mut transposed) };
+            Team::new(threads).run_together(&[&Transpose::new(&w, &mut transposed)]);
+            let way = if skipping { Way::Skipping(&lit) } else { Way::Whole(&transposed) };
             input_gradient(&mut Team::new(threads), &dz, rows, &w, &x, &mut dx, way);
             dx.to_rows(rows)
         };
@@ -143,5 +157,31 @@ fn input_gradients_are_the_products_either_way_at_any_number_of_threads() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn bytes_give_the_bits_of_the_values_that_they_stand_for() {
+    for (rows, inputs, outputs) in [(1, 1, 1), (65, 30, 129), (128, 784, 256), (33, 70, 10)] {
+        let source: Vec<u8> = (0..(rows + 3) * inputs).map(|i| if i * 7 % 5 < 3 { 0 } else { (i * 37 % 256) as u8 }).collect();
+        let scaling = Scaling::new(vec![0.0], vec![255.0]);
+        let all: Vec<u32> = (0..rows as u32).rev().collect();
+        let mut x = Panels::zeros(rows + 3, inputs);
+        let mut team = Team::new(2);
+        gather(&mut team, Source::U8(&source), &scaling, &all, &mut x);
+        let (mut bytes, mut lit) = (Bytes::zeros(rows + 3, inputs), Lit::new(&x));
+        team.run_together(&[&GatherBytes::new(&source, &scaling, &all, (&mut bytes, &mut lit)).unwrap()]);
+
+        let w = Panels::from_rows(inputs, outputs, &values(inputs * outputs, 2));
+        let bias = Panels::from_rows(1, outputs, &values(outputs, 3));
+        let dz = Panels::from_rows(rows + 3, outputs, &values((rows + 3) * outputs, 4));
+        let mut both = |x: Inputs<'_>| {
+            let mut out = Panels::zeros(rows + 3, outputs);
+            forward(&mut team, x, rows, (&w, &bias), (&mut out, None), &|_, _, _, _| {});
+            let mut gradient = Gradient { weight: w.clone(), bias: bias.clone() };
+            weight_gradient(&mut team, x, rows, &dz, Destination::Store(&mut gradient));
+            (out.to_rows(rows), gradient.weight.to_rows(inputs))
+        };
+        assert_eq!(both(Inputs::Bytes(&bytes, &lit)), both(Inputs::Whole(&x)), "{rows} x {inputs} -> {outputs}");
     }
 }

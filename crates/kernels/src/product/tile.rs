@@ -118,11 +118,60 @@ unsafe fn dense_tile<S: Simd, const M: usize, const WHOLE: bool>(product: &Dense
     }
 }
 
+/// The left factors of a product that skips zeros.
+pub(super) trait Factors: Copy {
+    /// The factor so many places further on.
+    ///
+    /// # Safety
+    /// It is there.
+    unsafe fn get(self, place: usize) -> f32;
+
+    /// The factors from that place on.
+    ///
+    /// # Safety
+    /// They are there, or nobody reads them.
+    unsafe fn skip(self, places: usize) -> Self;
+}
+
+impl Factors for *const f32 {
+    #[inline(always)]
+    unsafe fn get(self, place: usize) -> f32 {
+        // SAFETY: the caller's promise.
+        unsafe { *self.add(place) }
+    }
+
+    #[inline(always)]
+    unsafe fn skip(self, places: usize) -> Self {
+        self.wrapping_add(places)
+    }
+}
+
+/// Bytes that stand for values.
+#[derive(Clone, Copy)]
+pub(super) struct Coded {
+    pub(super) bytes: *const u8,
+    /// 256 values.
+    pub(super) table: *const f32,
+}
+
+impl Factors for Coded {
+    #[inline(always)]
+    unsafe fn get(self, place: usize) -> f32 {
+        // SAFETY: the caller's promise, and a byte is under 256.
+        unsafe { *self.table.add(usize::from(*self.bytes.add(place))) }
+    }
+
+    #[inline(always)]
+    unsafe fn skip(self, places: usize) -> Self {
+        Self { bytes: self.bytes.wrapping_add(places), ..self }
+    }
+}
+
 /// Sums that skip zeros: `c[..] += sum_k a[k a_step] b[k][..]` over the bits `k` of `word`, ascending, for one panel of columns or two.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sparse {
+pub(super) struct Sparse<A> {
     pub(super) word: u64,
-    pub(super) a: *const f32,
+    pub(super) a: A,
     pub(super) a_step: usize,
     /// Rows of `width` values.
     pub(super) b: *const f32,
@@ -137,7 +186,7 @@ pub(super) struct Sparse {
 
 /// Both panels of 64 columns at once: eight registers of 16 lanes hide the latency of the additions.
 #[inline(always)]
-pub(super) unsafe fn sparse_pair<S: Simd>(sum: &Sparse) {
+pub(super) unsafe fn sparse_pair<S: Simd, A: Factors>(sum: &Sparse<A>) {
     // SAFETY: the caller's promise.
     unsafe {
         // Eight registers at a time: all 128 columns of two panels with 16 lanes, fewer columns with fewer lanes.
@@ -151,7 +200,7 @@ pub(super) unsafe fn sparse_pair<S: Simd>(sum: &Sparse) {
                 second[v] = S::load(sum.c.add(sum.c_panel + column + v * S::LANES));
             }
             each_bit(sum.word, |k| {
-                let factor = S::splat(*sum.a.add(k * sum.a_step));
+                let factor = S::splat(sum.a.get(k * sum.a_step));
                 let b = sum.b.add(k * sum.width + column);
                 for (v, register) in first.iter_mut().enumerate() {
                     *register = factor.mul_add(S::load(b.add(v * S::LANES)), *register);
@@ -172,16 +221,16 @@ pub(super) unsafe fn sparse_pair<S: Simd>(sum: &Sparse) {
 
 /// One panel of any width.
 #[inline(always)]
-pub(super) unsafe fn sparse_single<S: Simd>(sum: &Sparse) {
+pub(super) unsafe fn sparse_single<S: Simd, A: Factors>(sum: &Sparse<A>) {
     // SAFETY: the caller's promise; widths are multiples of 16.
     unsafe {
         let mut column = 0;
         while column < sum.width {
             if sum.width - column >= 4 * S::LANES {
-                sparse_columns::<S, 4>(sum, column);
+                sparse_columns::<S, A, 4>(sum, column);
                 column += 4 * S::LANES;
             } else {
-                sparse_columns::<S, 1>(sum, column);
+                sparse_columns::<S, A, 1>(sum, column);
                 column += S::LANES;
             }
         }
@@ -189,7 +238,7 @@ pub(super) unsafe fn sparse_single<S: Simd>(sum: &Sparse) {
 }
 
 #[inline(always)]
-unsafe fn sparse_columns<S: Simd, const N: usize>(sum: &Sparse, column: usize) {
+unsafe fn sparse_columns<S: Simd, A: Factors, const N: usize>(sum: &Sparse<A>, column: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         let mut registers = [S::splat(0.0); N];
@@ -197,7 +246,7 @@ unsafe fn sparse_columns<S: Simd, const N: usize>(sum: &Sparse, column: usize) {
             *register = S::load(sum.c.add(column + v * S::LANES));
         }
         each_bit(sum.word, |k| {
-            let factor = S::splat(*sum.a.add(k * sum.a_step));
+            let factor = S::splat(sum.a.get(k * sum.a_step));
             let b = sum.b.add(k * sum.width + column);
             for (v, register) in registers.iter_mut().enumerate() {
                 *register = factor.mul_add(S::load(b.add(v * S::LANES)), *register);

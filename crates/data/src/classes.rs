@@ -1,0 +1,126 @@
+//! Class names as they are met in files, and the order they are put into.
+
+use std::collections::HashMap;
+
+/// A column with more values than this is a measurement or a name, not a class.
+pub(crate) const MOST_CLASSES: usize = 1000;
+/// So few values are never too many, however few the rows.
+const FEW_CLASSES: usize = 10;
+
+/// Numbers class names in the order in which they are met.
+#[derive(Debug, Default)]
+pub(crate) struct ClassIndex {
+    numbers: HashMap<String, u32>,
+    names: Vec<String>,
+}
+
+/// Why a column's values cannot be classes, as a predicate of the file.
+#[derive(Debug, PartialEq)]
+pub(crate) struct NoClasses {
+    pub(crate) problem: String,
+    pub(crate) remedy: &'static str,
+}
+
+impl ClassIndex {
+    /// The number of the class `name`, a new one where it has not been met; `None` where there are more than [`MOST_CLASSES`] already.
+    pub(crate) fn number(&mut self, name: &str) -> Option<u32> {
+        if let Some(number) = self.numbers.get(name) {
+            return Some(*number);
+        }
+        let number = u32::try_from(self.names.len()).ok().filter(|number| (*number as usize) < MOST_CLASSES)?;
+        self.numbers.insert(name.to_owned(), number);
+        self.names.push(name.to_owned());
+        Some(number)
+    }
+
+    /// The name behind a number.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn name(&self, number: u32) -> Option<&str> {
+        self.names.get(number as usize).map(String::as_str)
+    }
+
+    /// The classes in their final order, numeric where all are whole numbers and alphabetical otherwise, and the new number of each.
+    ///
+    /// `column` is what messages call their place, and `rows` how many rows have them.
+    pub(crate) fn ordered(self, column: &str, rows: usize) -> Result<(Vec<String>, Vec<u32>), NoClasses> {
+        let count = self.names.len();
+        if count > FEW_CLASSES && count * 2 > rows {
+            return Err(too_many(&count.to_string(), rows, column));
+        }
+        if let Some((first, second)) = same_number(&self.names) {
+            let problem = format!("has the classes `{first}` and `{second}` in {column}, which are the same number");
+            return Err(NoClasses { problem, remedy: "write each class in one way" });
+        }
+        let mut order: Vec<usize> = (0..count).collect();
+        let value = |index: &usize| self.names[*index].parse::<i64>();
+        if order.iter().all(|index| value(index).is_ok()) {
+            order.sort_by_key(|index| value(index).unwrap_or_default());
+        } else {
+            order.sort_by(|a, b| self.names[*a].cmp(&self.names[*b]));
+        }
+        let mut renumbered = vec![0; count];
+        for (new, old) in (0..).zip(&order) {
+            renumbered[*old] = new;
+        }
+        Ok((order.into_iter().map(|index| self.names[index].clone()).collect(), renumbered))
+    }
+}
+
+/// The values of `column` are too many to be classes.
+pub(crate) fn too_many(values: &str, rows: usize, column: &str) -> NoClasses {
+    let problem = format!("has {values} different values in {rows} rows of {column}");
+    NoClasses { problem, remedy: "a class column repeats its values; name the right one in data.label" }
+}
+
+/// A number as the name of a class: whole ones without a decimal point, so that 1 and 1.0 are the same class; `None` where it is not finite.
+pub(crate) fn number_name(number: f64) -> Option<String> {
+    number.is_finite().then(|| if number == 0.0 { "0".into() } else { number.to_string() })
+}
+
+/// Two names that a person would call the same number, such as `1` and `01`: they would become two classes.
+fn same_number(names: &[String]) -> Option<(&str, &str)> {
+    let mut numbers: Vec<(f64, &str)> = names.iter().filter_map(|name| Some((name.parse().ok()?, name.as_str()))).collect();
+    numbers.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
+    numbers.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| (pair[0].1, pair[1].1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ordered(names: &[&str], rows: usize) -> Result<(Vec<String>, Vec<u32>), NoClasses> {
+        let mut classes = ClassIndex::default();
+        names.iter().for_each(|name| assert!(classes.number(name).is_some()));
+        classes.ordered("column `y`", rows)
+    }
+
+    #[test]
+    fn whole_numbers_sort_as_numbers_and_anything_else_as_text() {
+        assert_eq!(ordered(&["10", "9", "-1"], 9).unwrap(), (["-1", "9", "10"].map(String::from).to_vec(), vec![2, 1, 0]));
+        assert_eq!(ordered(&["10", "9", "b"], 9).unwrap(), (["10", "9", "b"].map(String::from).to_vec(), vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn two_spellings_of_one_number_are_refused() {
+        for names in [["1", "01"], ["1.0", "1"], ["-0", "0"]] {
+            assert!(ordered(&names, 9).unwrap_err().problem.ends_with("in column `y`, which are the same number"));
+        }
+        assert!(ordered(&["1", "1.5", "01x"], 9).is_ok());
+    }
+
+    #[test]
+    fn a_column_that_hardly_repeats_its_values_holds_no_classes() {
+        let names: Vec<String> = (0..11).map(|number| format!("c{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(ordered(&names, 21).unwrap_err().problem, "has 11 different values in 21 rows of column `y`");
+        assert!(ordered(&names, 22).is_ok());
+        assert!(ordered(&names[..10], 10).is_ok());
+    }
+
+    #[test]
+    fn no_more_names_are_kept_than_classes_can_have() {
+        let mut classes = ClassIndex::default();
+        (0..MOST_CLASSES).for_each(|number| assert!(classes.number(&number.to_string()).is_some()));
+        assert_eq!((classes.number("one more"), classes.number("7")), (None, Some(7)));
+    }
+}

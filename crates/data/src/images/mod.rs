@@ -1,0 +1,21 @@
+//! Pictures: decoding, bringing them to a model's shape, and folders of them as data.
+//!
+//! ```text
+//! bytes ──decode──> DecodedImage ──Shaper (channels, inversion, size)──> bytes of the model's shape
+//! ```
+
+mod color;
+mod decode;
+mod folder;
+mod framing;
+mod pool;
+mod read;
+mod shaper;
+#[cfg(test)]
+mod tests;
+
+pub use decode::{DecodedImage, decode};
+pub(crate) use folder::{entries, is_picture};
+pub(crate) use pool::{Pictures, fill};
+pub(crate) use read::{check_settings, close_gaps, is_image_folder, read_image_folder, read_listed};
+pub use shaper::{Fit, Invert, Shaper};

@@ -1,0 +1,182 @@
+//! Tables as rows: CSV and TSV, from files or standard input, their columns found by name.
+
+use super::{InputRows, Reader, RowFormat, RowOrigin};
+use crate::bytes::{Contents, read_error};
+use crate::table::text::{Limited, MOST_ROW_BYTES, delimiter, shortened};
+use crate::{DataError, Features, Skipped};
+use csv::ByteRecord;
+use std::cell::Cell;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// Columns that a message lists.
+const SHOWN_COLUMNS: usize = 6;
+
+/// A table of which the header has been read.
+pub(super) struct TableRows {
+    path: PathBuf,
+    shown: Rc<str>,
+    reader: csv::Reader<Limited<Box<dyn Read>>>,
+    /// Text that the next row may have.
+    budget: Rc<Cell<u64>>,
+    is_gzip: bool,
+    header: Vec<String>,
+    /// Where each feature stands in a row.
+    features: Vec<usize>,
+    label: Option<usize>,
+    record: ByteRecord,
+    row: u64,
+}
+
+impl TableRows {
+    pub(super) fn open(path: &Path, format: &RowFormat) -> Result<Self, DataError> {
+        let is_stdin = path.as_os_str() == "-";
+        let (reader, is_gzip): (Box<dyn Read>, bool) =
+            if is_stdin { (Box::new(std::io::stdin()), false) } else { Contents::open(path)?.into_reader() };
+        let budget = Rc::new(Cell::new(MOST_ROW_BYTES));
+        let reader = Limited { reader, budget: Rc::clone(&budget) };
+        let reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter(path))
+            .trim(csv::Trim::All)
+            .flexible(true)
+            .buffer_capacity(1 << 16)
+            .from_reader(reader);
+        let path = if is_stdin { PathBuf::from("standard input") } else { path.to_owned() };
+        let shown = path.display().to_string().into();
+        let mut table = Self {
+            path,
+            shown,
+            reader,
+            budget,
+            is_gzip,
+            header: Vec::new(),
+            features: Vec::new(),
+            label: None,
+            record: ByteRecord::new(),
+            row: 0,
+        };
+        table.read_header(format)?;
+        Ok(table)
+    }
+
+    fn read_header(&mut self, format: &RowFormat) -> Result<(), DataError> {
+        let header = match self.reader.byte_headers() {
+            Ok(header) => header.iter().map(|cell| str::from_utf8(cell).map(str::to_owned)).collect::<Result<Vec<_>, _>>(),
+            Err(error) => return Err(self.broken(error)),
+        };
+        self.header = header.map_err(|_| self.malformed("is not UTF-8 text in line 1", "save it as UTF-8 text"))?;
+        if self.header.is_empty() {
+            return Err(self.malformed("is empty", "give a header line, then a row a line"));
+        }
+        self.label = format.options.label.as_deref().map(|label| self.column(label, "--label")).transpose()?;
+        self.features = if format.feature_names.is_empty() { self.columns_in_order(format)? } else { self.named_columns(format)? };
+        Ok(())
+    }
+
+    /// The place of the one column called `name`.
+    fn column(&self, name: &str, what: &str) -> Result<usize, DataError> {
+        let mut places = (0..self.header.len()).filter(|place| self.header[*place] == name);
+        match (places.next(), places.next()) {
+            (Some(place), None) => Ok(place),
+            (Some(_), Some(_)) => Err(self.malformed(format!("has two columns called `{name}`"), "rename or remove one")),
+            (None, _) => Err(self.malformed(format!("has no column `{name}` ({what})"), format!("it has {}", listed(&self.header)))),
+        }
+    }
+
+    fn named_columns(&self, format: &RowFormat) -> Result<Vec<usize>, DataError> {
+        let missing: Vec<&String> = format.feature_names.iter().filter(|name| !self.header.contains(name)).collect();
+        if let [first, others @ ..] = missing.as_slice() {
+            let others = if others.is_empty() { String::new() } else { format!(", nor {} others", others.len()) };
+            let names = listed(&format.feature_names);
+            let problem = format!("has no column `{first}`{others}");
+            return Err(self.malformed(problem, format!("the model takes {} columns: {names}", format.feature_names.len())));
+        }
+        format.feature_names.iter().map(|name| self.column(name, "a feature")).collect()
+    }
+
+    /// All columns but the label's, for models whose features have no names.
+    fn columns_in_order(&self, format: &RowFormat) -> Result<Vec<usize>, DataError> {
+        if self.header.iter().all(|cell| cell.parse::<f64>().is_ok()) {
+            return Err(self.malformed("has numbers in its first line, where the column names belong", "add a header line"));
+        }
+        let columns: Vec<usize> = (0..self.header.len()).filter(|place| Some(*place) != self.label).collect();
+        if columns.len() != format.num_features() {
+            let problem = format!("has {} columns with features, and the model takes {}", columns.len(), format.num_features());
+            return Err(self.malformed(problem, "give one column for each feature, and name one with true classes in --label"));
+        }
+        Ok(columns)
+    }
+
+    /// Adds a row's numbers to `values` and gives its label.
+    fn parse(&self, format: &RowFormat, values: &mut Vec<f32>) -> Result<Option<u32>, DataError> {
+        let line = self.record.position().map_or(0, csv::Position::line);
+        let skippable = |problem: String| self.malformed(problem, "mend the line, or leave such rows out with --skip-bad-rows");
+        if self.record.len() != self.header.len() {
+            let problem = format!("has {} columns in line {line} and {} in its header", self.record.len(), self.header.len());
+            return Err(skippable(problem));
+        }
+        for column in &self.features {
+            let cell = String::from_utf8_lossy(&self.record[*column]);
+            let value = cell.parse::<f32>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
+                let (cell, name) = (shortened(&cell), &self.header[*column]);
+                skippable(format!("has {cell:?} in line {line}, column `{name}`, which is not a finite number"))
+            })?;
+            values.push(value);
+        }
+        let Some(column) = self.label else { return Ok(None) };
+        let cell = String::from_utf8_lossy(&self.record[column]);
+        let class = format.class(&cell).ok_or_else(|| {
+            let classes = listed(&format.classes);
+            skippable(format!("has the class {:?} in line {line}, and the model knows {classes}", shortened(&cell)))
+        })?;
+        Ok(Some(class))
+    }
+
+    fn malformed(&self, problem: impl Into<String>, remedy: impl Into<String>) -> DataError {
+        DataError::malformed(&self.path, problem, remedy)
+    }
+
+    fn broken(&self, error: csv::Error) -> DataError {
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) if error.kind() == ErrorKind::FileTooLarge => {
+                let problem = format!("has a row of more than {} MiB", MOST_ROW_BYTES >> 20);
+                self.malformed(problem, "look for a quotation mark that is never closed")
+            }
+            csv::ErrorKind::Io(error) => read_error(&self.path, self.is_gzip, &error),
+            kind => self.malformed(format!("is not a CSV table ({kind:?})"), "give a header line, then a row a line"),
+        }
+    }
+}
+
+impl Reader for TableRows {
+    fn next(&mut self, most: usize, format: &RowFormat, skipped: &mut Skipped) -> Result<Option<InputRows>, DataError> {
+        let (mut values, mut origins) = (Vec::new(), Vec::new());
+        let first = self.row;
+        while origins.len() < most {
+            self.budget.set(MOST_ROW_BYTES);
+            match self.reader.read_byte_record(&mut self.record) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return Err(self.broken(error)),
+            }
+            let start = values.len();
+            match self.parse(format, &mut values) {
+                Ok(label) => origins.push(RowOrigin { input: Rc::clone(&self.shown), row: self.row, label }),
+                Err(error) => {
+                    values.truncate(start);
+                    skipped.take(error, &format.options)?;
+                }
+            }
+            self.row += 1;
+        }
+        let is_over = self.row == first;
+        Ok((!is_over).then_some(InputRows { features: Features::F32(values), origins }))
+    }
+}
+
+/// The first names of a list.
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(SHOWN_COLUMNS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN_COLUMNS { format!("{shown}, ..") } else { shown }
+}

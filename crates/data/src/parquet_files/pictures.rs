@@ -1,0 +1,237 @@
+//! A Parquet file of encoded images, as the data sets of the hub have them: a column that is a struct of `bytes` (PNG or JPEG) and `path`,
+//! and a column with the class.
+
+use super::columns::{Column, Meaning};
+use super::described::Described;
+use super::guard::guarded;
+use super::{broken, check_rows, open};
+use crate::classes::{ClassIndex, MOST_CLASSES, too_many};
+use crate::images::{DecodedImage, decode};
+use crate::parts::{Parts, ReadParts, Rows};
+use crate::table::no_classes;
+use crate::{DataError, Dataset, Features, ReadOptions, Skipped, Source};
+use parquet::basic::Type as PhysicalType;
+use parquet::data_type::ByteArray;
+use parquet::file::reader::{FileReader, RowGroupReader};
+use rayon::prelude::*;
+use std::path::Path;
+
+/// Images that are decoded at a time, spread over the cores.
+const BATCH_IMAGES: usize = 256;
+
+/// The images of one part so far, `[rows, height, width, channels]`, and the class numbers.
+#[derive(Default)]
+struct PictureRows {
+    pixels: Vec<u8>,
+    labels: Vec<u32>,
+}
+
+impl Rows for PictureRows {
+    fn count(&self) -> usize {
+        self.labels.len()
+    }
+}
+
+struct Reader<'a> {
+    options: &'a ReadOptions,
+    classes: ClassIndex,
+    class_names: Option<Vec<String>>,
+    /// The first image's height, width and channels.
+    shape: Option<[usize; 3]>,
+    label_shown: String,
+    skipped: Skipped,
+    rows: usize,
+}
+
+/// Whether a file has a column of images.
+pub(super) fn has_pictures(file: &dyn FileReader) -> bool {
+    !picture_columns(file).is_empty()
+}
+
+/// The columns of encoded images, by index and name.
+fn picture_columns(file: &dyn FileReader) -> Vec<(usize, String)> {
+    let columns = file.metadata().file_metadata().schema_descr().columns();
+    let as_picture = |(index, column): (usize, &std::sync::Arc<parquet::schema::types::ColumnDescriptor>)| {
+        let name = column.path().string().strip_suffix(".bytes")?.to_owned();
+        (column.physical_type() == PhysicalType::BYTE_ARRAY && column.max_rep_level() == 0).then_some((index, name))
+    };
+    columns.iter().enumerate().filter_map(as_picture).collect()
+}
+
+/// Reads the files of `parts` to one data set. All images have the size of the first one.
+pub(super) fn read(parts: &Parts, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
+    let (classes, skipped) = (ClassIndex::default(), Skipped::default());
+    let mut reader =
+        Reader { options, classes, class_names: None, shape: None, label_shown: String::new(), skipped, rows: 0 };
+    let read: ReadParts<PictureRows> = parts.read(|path, rows| guarded(path, || reader.read_file(path, rows)))?;
+    let Reader { classes, class_names, shape, label_shown, skipped, rows, .. } = reader;
+    let first = parts.train.first().map_or_else(|| Path::new(name), |path| path.as_path());
+    let (classes, renumbered) = match class_names {
+        Some(names) => {
+            let same = (0..names.len() as u32).collect();
+            (names, same)
+        }
+        None => classes.ordered(&label_shown, rows).map_err(|error| no_classes(first, error))?,
+    };
+    let shape = shape.unwrap_or_default().to_vec();
+    let dataset = |rows: PictureRows| {
+        let labels = rows.labels.into_iter().map(|label| renumbered[label as usize]).collect();
+        Dataset::new(Features::U8 { values: rows.pixels, full_scale: u8::MAX }, shape.clone(), labels)
+    };
+    let (train, test) = (dataset(read.train), read.test.map(dataset));
+    Source { own_validation: read.own_validation, skipped, ..Source::new(name, classes, train, test) }.validated()
+}
+
+impl Reader<'_> {
+    fn read_file(&mut self, path: &Path, rows: &mut PictureRows) -> Result<(), DataError> {
+        let file = open(path)?;
+        let picture = match &picture_columns(&file)[..] {
+            [(index, _)] => *index,
+            [] => {
+                let problem = "has no image column, and the files before it have one";
+                return Err(DataError::malformed(path, problem, "give every file the same columns"));
+            }
+            several => {
+                let listed = several.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
+                return Err(DataError::malformed(path, format!("has several image columns ({listed})"), "give a file with one"));
+            }
+        };
+        let described = Described::of(&file);
+        let (label, name) = self.label_column(path, &file, &described)?;
+        self.label_shown = format!("column `{name}`");
+        self.class_names = described.class_names(&name).cloned();
+        let (mut found, groups) = (0, file.num_row_groups());
+        let shown = path.display().to_string();
+        for index in 0..groups {
+            let group = file.get_row_group(index).map_err(|error| broken(path, &error))?;
+            let damaged = |problem| DataError::malformed(path, format!("has a column that {problem}"), "download or copy the file again");
+            let mut pictures = Column::open(&*group, picture).map_err(damaged)?;
+            let mut classes = self.classes_of(path, &*group, label)?.into_iter();
+            loop {
+                let batch = pictures.bytes(BATCH_IMAGES).map_err(damaged)?;
+                if batch.is_empty() {
+                    break;
+                }
+                let count = batch.len();
+                let labels: Vec<Option<String>> = classes.by_ref().take(count).collect();
+                if labels.len() < count {
+                    return Err(damaged(format!("ends before row {}: {}", found + labels.len(), self.label_shown)));
+                }
+                self.take_batch(path, found, &batch, labels, rows)?;
+                found += count;
+            }
+            if classes.next().is_some() {
+                return Err(damaged(format!("ends before row {found}: the image column")));
+            }
+            self.options.progress.report(&shown, index as u64 + 1, groups as u64);
+        }
+        check_rows(path, &file, found)
+    }
+
+    /// The index and name of the column with the class.
+    fn label_column(&self, path: &Path, file: &dyn FileReader, described: &Described) -> Result<(usize, String), DataError> {
+        let schema = file.metadata().file_metadata().schema_descr();
+        let is_class = |index: &usize| schema.column(*index).path().parts().len() == 1 && Meaning::of(&schema.column(*index)).is_ok();
+        let found: Vec<(usize, String)> =
+            (0..schema.num_columns()).filter(is_class).map(|index| (index, schema.column(index).path().string())).collect();
+        let listed = || found.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
+        if let Some(label) = &self.options.label {
+            return found.iter().find(|(_, name)| name == label).cloned().ok_or_else(|| {
+                let (problem, remedy) = (format!("is no column of {}", path.display()), format!("use one of {}", listed()));
+                DataError::setting("data.label", format!("{label:?}"), problem, remedy)
+            });
+        }
+        let described: Vec<&(usize, String)> = found.iter().filter(|(_, name)| described.class_names(name).is_some()).collect();
+        match (&described[..], found.iter().find(|(_, name)| name == "label"), &found[..]) {
+            ([only], ..) => Ok((*only).clone()),
+            ([], Some(label), _) => Ok(label.clone()),
+            ([], None, [only]) => Ok(only.clone()),
+            ([], None, []) => Err(DataError::malformed(path, "has images and no column with their classes", "give labelled images")),
+            _ => {
+                let problem = format!("has several columns that may be the class ({})", listed());
+                Err(DataError::malformed(path, problem, "name the right one in data.label"))
+            }
+        }
+    }
+
+    /// The class of every row of a row group.
+    fn classes_of(&self, path: &Path, group: &dyn RowGroupReader, label: usize) -> Result<Vec<Option<String>>, DataError> {
+        let damaged = |problem: String| {
+            DataError::malformed(path, format!("has a {} that {problem}", self.label_shown), "download or copy the file again")
+        };
+        let mut column = Column::open(group, label).map_err(damaged)?;
+        let mut classes = Vec::new();
+        loop {
+            let batch = column.class_names().map_err(damaged)?;
+            if batch.is_empty() {
+                return Ok(classes);
+            }
+            classes.extend(batch);
+        }
+    }
+
+    /// Decodes images side by side, then takes them one after the other.
+    fn take_batch(
+        &mut self,
+        path: &Path,
+        first: usize,
+        batch: &[Option<ByteArray>],
+        labels: Vec<Option<String>>,
+        rows: &mut PictureRows,
+    ) -> Result<(), DataError> {
+        let decoded: Vec<Result<DecodedImage, String>> = batch
+            .par_iter()
+            .map(|bytes| decode(bytes.as_ref().ok_or("is missing")?.data()))
+            .collect();
+        for (offset, (image, label)) in decoded.into_iter().zip(labels).enumerate() {
+            let taken = match self.checked(image, label.as_deref()) {
+                Ok(image) => self.number(path, label.as_deref().unwrap_or_default())?.map(|label| (image, label)),
+                Err(problem) => Err(problem),
+            };
+            match taken {
+                Ok((image, label)) => {
+                    self.shape.get_or_insert([image.height, image.width, image.channels]);
+                    rows.pixels.extend_from_slice(&image.pixels);
+                    rows.labels.push(label);
+                }
+                Err(problem) => {
+                    let problem = format!("has a bad row {}: {problem}", first + offset);
+                    let remedy = "mend or remove the row (rows are counted from 0), or skip such rows with --skip-bad-rows";
+                    self.skipped.take(DataError::malformed(path, problem, remedy), self.options)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An image of the right size with a label. The error says what is wrong with the row.
+    fn checked(&self, image: Result<DecodedImage, String>, label: Option<&str>) -> Result<DecodedImage, String> {
+        let image = image.map_err(|problem| format!("the image {problem}"))?;
+        let shape = [image.height, image.width, image.channels];
+        if let Some(first) = self.shape
+            && first != shape
+        {
+            return Err(format!("the image has {}, and the first one {}", shown(shape), shown(first)));
+        }
+        if shape.contains(&0) {
+            return Err("the image has no pixels".into());
+        }
+        label.map(|_| image).ok_or_else(|| "it has no label".into())
+    }
+
+    /// The class number of a label, or what is wrong with it.
+    fn number(&mut self, path: &Path, label: &str) -> Result<Result<u32, String>, DataError> {
+        self.rows += 1;
+        if let Some(names) = &self.class_names {
+            let number = label.parse().ok().filter(|number| (*number as usize) < names.len());
+            return Ok(number.ok_or_else(|| format!("the label {label} is none of 0 to {} (-1 means that there is none)", names.len() - 1)));
+        }
+        let rows = self.rows;
+        let number = self.classes.number(label);
+        number.map(Ok).ok_or_else(|| no_classes(path, too_many(&format!("more than {MOST_CLASSES}"), rows, &self.label_shown)))
+    }
+}
+
+fn shown([height, width, channels]: [usize; 3]) -> String {
+    format!("{height} x {width} pixels of {channels} channel{}", if channels == 1 { "" } else { "s" })
+}

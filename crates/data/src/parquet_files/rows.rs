@@ -1,0 +1,196 @@
+//! A Parquet file as a table, like CSV.
+
+use super::columns::{Column, Meaning};
+use super::described::Described;
+use super::guard::guarded;
+use super::{broken, check_rows, open};
+use crate::DataError;
+use crate::classes::{ClassIndex, MOST_CLASSES, too_many};
+use crate::table::{Columns, TableReader, TableRows, no_classes};
+use parquet::file::reader::{FileReader, RowGroupReader};
+use std::path::Path;
+
+/// Adds the rows of the table at `path`.
+pub(super) fn read_file(table: &mut TableReader<'_>, path: &Path, rows: &mut TableRows) -> Result<(), DataError> {
+    guarded(path, || read_unguarded(table, path, rows))
+}
+
+fn read_unguarded(table: &mut TableReader<'_>, path: &Path, rows: &mut TableRows) -> Result<(), DataError> {
+    let file = open(path)?;
+    let described = Described::of(&file);
+    let leaves = leaves(&file);
+    if leaves.is_empty() {
+        return Err(DataError::malformed(path, "has no columns", "give feature columns and a label column"));
+    }
+    let names: Vec<String> = leaves.iter().map(|index| file.metadata().file_metadata().schema_descr().column(*index).path().string()).collect();
+    let default_label = default_label(table, path, &described, &names)?;
+    let columns = table.columns(path, names, default_label)?;
+    check_types(path, &file, &leaves, &columns)?;
+    table.class_names = described.class_names(&columns.names[columns.label]).cloned();
+    let shown = path.display().to_string();
+    let mut found = 0;
+    for index in 0..file.num_row_groups() {
+        let group = file.get_row_group(index).map_err(|error| broken(path, &error))?;
+        found += Group { path, columns: &columns, leaves: &leaves, first_row: found }.read(&*group, table, rows)?;
+        table.options.progress.report(&shown, index as u64 + 1, file.num_row_groups() as u64);
+    }
+    check_rows(path, &file, found)
+}
+
+/// The columns of values, without the index that pandas keeps beside them.
+fn leaves(file: &dyn FileReader) -> Vec<usize> {
+    let columns = file.metadata().file_metadata().schema_descr().columns();
+    (0..columns.len()).filter(|index| !columns[*index].path().string().starts_with("__index_level_")).collect()
+}
+
+fn default_label(table: &TableReader<'_>, path: &Path, described: &Described, names: &[String]) -> Result<usize, DataError> {
+    let mut classes = described.columns().filter_map(|column| names.iter().position(|name| name == column));
+    match (classes.next(), classes.next(), &table.options.label) {
+        (Some(_), Some(_), None) => {
+            let listed = described.columns().collect::<Vec<_>>().join(", ");
+            Err(DataError::malformed(path, format!("has several class columns ({listed})"), "name the right one in data.label"))
+        }
+        (Some(only), ..) => Ok(only),
+        _ => Ok(names.len() - 1),
+    }
+}
+
+/// Refuses columns whose values are neither numbers nor, for the label, classes.
+fn check_types(path: &Path, file: &dyn FileReader, leaves: &[usize], columns: &Columns) -> Result<(), DataError> {
+    let schema = file.metadata().file_metadata().schema_descr();
+    for (position, index) in leaves.iter().enumerate() {
+        let held = match Meaning::of(&schema.column(*index)) {
+            Ok(Meaning::Text) if position != columns.label => "text".to_owned(),
+            Ok(Meaning::Half) if position == columns.label => "16-bit floats".to_owned(),
+            Ok(_) => continue,
+            Err(held) => held,
+        };
+        let (expected, remedy) = match position == columns.label {
+            true => ("where classes were expected", "name the right column in data.label"),
+            false => ("where numbers were expected", "encode or remove the column, or name the class column in data.label"),
+        };
+        return Err(DataError::malformed(path, format!("holds {held} in column `{}`, {expected}", columns.names[position]), remedy));
+    }
+    Ok(())
+}
+
+/// The class of each row of a row group; `u32::MAX` where it has none.
+#[derive(Default)]
+struct Labels {
+    classes: ClassIndex,
+    numbers: Vec<u32>,
+}
+
+/// One row group.
+struct Group<'a> {
+    path: &'a Path,
+    columns: &'a Columns,
+    /// The Parquet column of each column.
+    leaves: &'a [usize],
+    /// How many rows the groups before it have.
+    first_row: usize,
+}
+
+impl Group<'_> {
+    /// Adds its rows, and gives how many it holds. Column by column: only one column's pages are in memory at a time.
+    fn read(&self, group: &dyn RowGroupReader, table: &mut TableReader<'_>, rows: &mut TableRows) -> Result<usize, DataError> {
+        let width = self.columns.names.len() - 1;
+        let start = rows.features.len();
+        let labels = self.labels(group)?;
+        let mut position = 0;
+        for (column, leaf) in self.leaves.iter().enumerate().filter(|(column, _)| *column != self.columns.label) {
+            let error = |problem: String| self.in_column(column, &problem);
+            let mut reader = Column::open(group, *leaf).map_err(error)?;
+            let mut row = 0;
+            loop {
+                let values = reader.numbers().map_err(error)?;
+                if values.is_empty() {
+                    break;
+                }
+                let end = row + values.len();
+                if end > labels.numbers.len() {
+                    return Err(self.in_column(column, "has more rows than the label"));
+                }
+                // Memory grows with what is read of the first column, and not with what the file promises.
+                if rows.features.len() < start + end * width {
+                    rows.features.resize(start + end * width, f32::NAN);
+                }
+                for value in values {
+                    rows.features[start + row * width + position] = value;
+                    row += 1;
+                }
+            }
+            if row < labels.numbers.len() {
+                return Err(self.in_column(column, &format!("ends before row {}", self.first_row + row)));
+            }
+            position += 1;
+        }
+        self.keep_good(&labels, start, table, rows)
+    }
+
+    fn labels(&self, group: &dyn RowGroupReader) -> Result<Labels, DataError> {
+        let error = |problem: String| self.in_column(self.columns.label, &problem);
+        let mut reader = Column::open(group, self.leaves[self.columns.label]).map_err(error)?;
+        let mut labels = Labels::default();
+        loop {
+            let names = reader.class_names().map_err(error)?;
+            if names.is_empty() {
+                return Ok(labels);
+            }
+            for name in names {
+                let number = name.map(|name| labels.classes.number(&name).ok_or(()));
+                let number = number.transpose().map_err(|()| self.too_many(labels.numbers.len() + 1))?;
+                labels.numbers.push(number.unwrap_or(u32::MAX));
+            }
+        }
+    }
+
+    fn too_many(&self, rows: usize) -> DataError {
+        no_classes(self.path, too_many(&format!("more than {MOST_CLASSES}"), rows, &self.columns.label_shown()))
+    }
+
+    /// Checks every row of the group, of which the features are there from `start`, and leaves out bad ones where that is asked for.
+    fn keep_good(&self, labels: &Labels, start: usize, table: &mut TableReader<'_>, rows: &mut TableRows) -> Result<usize, DataError> {
+        let width = self.columns.names.len() - 1;
+        let mut kept = start;
+        for (row, number) in labels.numbers.iter().enumerate() {
+            let from = start + row * width;
+            let place = self.first_row + row;
+            let bad_column = rows.features[from..from + width].iter().position(|value| !value.is_finite());
+            let label = match (bad_column, labels.classes.name(*number)) {
+                (Some(column), _) => {
+                    let column = &self.columns.names[column + usize::from(column >= self.columns.label)];
+                    Err((format!("has no finite number in row {place}, column `{column}`"), "fill in or remove what is not a number"))
+                }
+                (None, None) => Err((format!("has no label in row {place}"), "fill in the class, or remove the row")),
+                (None, Some(name)) => match &table.class_names {
+                    None => Ok(table.label(self.path, self.columns, name)?),
+                    Some(names) => name.parse().ok().filter(|label| (*label as usize) < names.len()).ok_or_else(|| {
+                        let problem = format!("has label {name} in row {place}, and its classes are numbered 0 to {}", names.len() - 1);
+                        (problem, "give labelled rows (-1 means that there is no label)")
+                    }),
+                },
+            };
+            match label {
+                Ok(label) => {
+                    rows.labels.push(label);
+                    if from != kept {
+                        rows.features.copy_within(from..from + width, kept);
+                    }
+                    kept += width;
+                }
+                Err((problem, remedy)) => {
+                    let remedy = format!("{remedy} (rows are counted from 0), or skip such rows with --skip-bad-rows");
+                    table.skip(DataError::malformed(self.path, problem, remedy))?;
+                }
+            }
+        }
+        rows.features.truncate(kept);
+        Ok(labels.numbers.len())
+    }
+
+    fn in_column(&self, column: usize, problem: &str) -> DataError {
+        let problem = format!("has a column `{}` that {problem}", self.columns.names[column]);
+        DataError::malformed(self.path, problem, "download or copy the file again")
+    }
+}
