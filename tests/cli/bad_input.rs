@@ -103,6 +103,32 @@ fn broken_tables() {
     }
 }
 
+/// Every other format, broken in the ways that are its own.
+#[test]
+fn broken_files_of_every_format() {
+    let header = |text: &str| [b"\x93NUMPY\x01\x00".as_slice(), &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat();
+    let pickled = header("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }\n");
+    let large = header("{'descr': '<f8', 'fortran_order': False, 'shape': (999999999, 999999999), }\n");
+    let cases: [(&str, Vec<u8>, &[&str]); 9] = [
+        ("X.npy", pickled, &["X.npy holds pickled Python objects"]),
+        ("X.npy", large, &["X.npy promises [999999999, 999999999] values in its header and holds fewer"]),
+        ("features.npy", header("{}"), &["features.npy is one array, and not named as features are", "call it X.npy"]),
+        ("set.npz", b"PK\x03\x04".to_vec(), &["set.npz is not a whole .npz file"]),
+        ("set.parquet", b"PAR1, and then nothing".to_vec(), &["set.parquet is not a whole Parquet file"]),
+        ("set.tsv", b"a,b,y\n1,2,0\n".to_vec(), &["set.tsv has one column only", "by tabs"]),
+        ("image.png", b"\x89PNG\r\n\x1a\n".to_vec(), &["image.png is one image or one IDX file"]),
+        ("line\nbreak.csv", b"a,\"b\nc\",y\n1,x,0\n".to_vec(), &["line break.csv has \"x\" in line 3, column `b c`"]),
+        ("notes.csv/notes.md", b"no data".to_vec(), &["notes.csv holds no data that this program reads"]),
+    ];
+    for (file, contents, expected) in cases {
+        let bench = Bench::new();
+        bench.write(file, contents);
+        bench.write("y.npy", "");
+        let name = file.split('/').next().unwrap();
+        assert_refused(&bench, &["--data", name], 1, expected);
+    }
+}
+
 #[test]
 fn wrong_recipes_and_settings() {
     let bench = Bench::new();
@@ -123,7 +149,7 @@ fn wrong_recipes_and_settings() {
         ("train.step=fast", "train.step"),
         ("model.hidden=[16777216, 16777216]", "this machine has"),
         ("model=3", "a table of keys and values"),
-        ("data.label=digit", "data.label = \"digit\" is for CSV files"),
+        ("data.label=digit", "data.label = \"digit\" is for tables and Parquet files, not for digits"),
         ("data.num_classes=3", "data.num_classes = 3 is for MNIST-format folders"),
         ("train.epochs=9223372036854775807", "train.epochs"),
         ("data.test=0.0001", "data.test = 0.0001"),

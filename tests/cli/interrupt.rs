@@ -51,7 +51,8 @@ fn an_interrupted_refit_keeps_the_first_training_and_says_how_to_test_it() {
     let ended = interrupted_by(&bench, &["-INT"], "run/refit.metrics.jsonl", &[&slow[..], &refit].concat());
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);
     let said = "interrupted while training again on train and validation rows; what came before was saved in run: \
-                test the weights that validation chose with relumine test run --weights best";
+                test the weights that validation chose with relumine test run --weights best, \
+                or go on with relumine train --resume run";
     assert!(ended.stderr.contains(said), "{}", ended.stderr);
     let summary = bench.json("run/summary.json");
     assert_eq!((&summary["status"], &summary["stopped_by"], &summary["epochs_run"]), (&"interrupted".into(), &"epochs".into(), &10.into()));
@@ -68,10 +69,13 @@ fn an_interrupted_cross_validation_keeps_its_record_and_names_its_folder() {
     let bench = Bench::new();
     let awaited = "run/fold-2/checkpoints/manifest.json";
     // Enough epochs for a signal to come in time, in the second fold of many.
-    let ended = interrupted_by(&bench, &["-INT"], awaited, &["--folds", "3", "--epochs", "60"]);
+    let ended = interrupted_by(&bench, &["-INT"], awaited, &["--folds", "3", "--epochs", "60", "--set", "train.checkpoint_steps=1"]);
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("the cross-validation was interrupted in fold 2 of 3; what there is was saved in run\n"),
+        ended.stderr.contains(
+            "the cross-validation was interrupted in fold 2 of 3; what there is was saved in run: \
+             go on with relumine train --resume run\n"
+        ),
         "{}",
         ended.stderr
     );

@@ -2,10 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod augment;
 mod bad_input;
+mod compare;
+mod data_formats;
 mod determinism;
+mod export;
+mod image_folder;
+mod init_from;
+mod inspect;
 mod interrupt;
+mod logs;
 mod mnist;
+mod predict;
+mod resume;
 mod runs;
+mod shells;
 mod stopping;
 mod support;

@@ -1,6 +1,6 @@
 //! Runs on disk, and what several seeds of one recipe say together.
 
-use crate::{Confusion, CrossValidation, EpochRecord, ReportError, Summary, statistics};
+use crate::{Confusion, CrossValidation, EpochRecord, Products, ReportError, Settings, Summary, statistics};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ pub struct Run {
     pub folder: PathBuf,
     /// What `summary.json` says.
     pub summary: Summary,
-    /// `recipe.toml` without its seed: equal for runs that differ in nothing else.
+    /// `recipe.toml` without its seed and its logs: equal for runs that differ in nothing else.
     pub settings: String,
 }
 
@@ -24,7 +24,8 @@ impl Run {
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
         let summary = parse(&folder.join("summary.json"), &read(&folder.join("summary.json"))?)?;
         let recipe = read(&folder.join("recipe.toml"))?;
-        let settings = recipe.lines().filter(|line| !line.starts_with("seed = ")).collect::<Vec<_>>().join("\n");
+        let is_setting = |line: &&str| !line.starts_with("seed = ") && !line.starts_with("tensorboard = ");
+        let settings = recipe.lines().filter(is_setting).collect::<Vec<_>>().join("\n");
         Ok(Self { folder: folder.to_owned(), summary, settings })
     }
 
@@ -33,11 +34,7 @@ impl Run {
     /// # Errors
     /// A file that is missing or not what a run writes.
     pub fn epochs(&self) -> Result<Vec<EpochRecord>, ReportError> {
-        let path = self.folder.join("metrics.jsonl");
-        let text = read(&path)?;
-        // A line that was being written when the run was killed has no end.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| parse(&path, line)).collect()
+        read_epochs(&self.folder.join("metrics.jsonl"))
     }
 
     /// The confusion matrix of the test rows; `None` where the run was not tested.
@@ -49,6 +46,25 @@ impl Run {
         if path.is_file() { parse(&path, &read(&path)?).map(Some) } else { Ok(None) }
     }
 
+    /// The keys of the resolved recipe.
+    ///
+    /// # Errors
+    /// A file that is missing, or no TOML.
+    pub fn recipe_settings(&self) -> Result<Settings, ReportError> {
+        let path = self.folder.join("recipe.toml");
+        let malformed = |error: toml::de::Error| ReportError::MalformedRecipe { path, reason: error.message().to_owned() };
+        Settings::parse(&self.recipe()?).map_err(malformed)
+    }
+
+    /// What its products made of zeros; `None` where it did not come to the end of an epoch, or is of a version that did not tell.
+    ///
+    /// # Errors
+    /// A file that is not what a run writes.
+    pub fn products(&self) -> Result<Option<Products>, ReportError> {
+        let path = self.folder.join("products.json");
+        if path.is_file() { parse(&path, &read(&path)?).map(Some) } else { Ok(None) }
+    }
+
     /// The resolved recipe, as TOML.
     ///
     /// # Errors
@@ -56,6 +72,17 @@ impl Run {
     pub fn recipe(&self) -> Result<String, ReportError> {
         read(&self.folder.join("recipe.toml"))
     }
+}
+
+/// The epochs in a file of one JSON record a line, such as `metrics.jsonl`.
+///
+/// # Errors
+/// A file that is missing or not what a run writes.
+pub fn read_epochs(path: &Path) -> Result<Vec<EpochRecord>, ReportError> {
+    let text = read(path)?;
+    // A line that was being written when the run was killed has no end.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().map(|line| parse(path, line)).collect()
 }
 
 fn read(path: &Path) -> Result<String, ReportError> {

@@ -1,19 +1,29 @@
 //! The records that runs write and that people and reports read. This crate knows nothing of Candle: it reads files, never the runner.
 
 pub mod classification;
+mod comparison;
+mod comparison_groups;
 mod cross_validation;
 mod error;
 mod history;
 mod page;
+mod products;
 mod records;
+mod settings;
+mod signature;
 pub mod statistics;
 mod svg;
 mod table;
 
 pub use classification::{ClassMetrics, ClassificationMetrics, MacroAverage};
+pub use comparison::{ComparedRun, Comparison};
+pub use comparison_groups::{ComparedGroup, PairedDifference, Spread};
 pub use cross_validation::{CrossValidation, FoldResult};
 pub use error::ReportError;
-pub use history::{Group, Run, find_cross_validations, find_runs, group_by_recipe};
+pub use history::{Group, Run, find_cross_validations, find_runs, group_by_recipe, read_epochs};
 pub use page::run_page;
+pub use products::{LayerZeros, Products, Zeros};
 pub use records::{Confusion, EpochRecord, Refit, Score, Status, StopReason, Summary, TestedWeights};
+pub use settings::Settings;
+pub use signature::{OutputHead, Signature};
 pub use table::{Align, Table};

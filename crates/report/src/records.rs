@@ -22,6 +22,10 @@ impl Score {
     }
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 pub(crate) fn nan_from_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
@@ -130,6 +134,9 @@ pub struct Summary {
     pub test_rows: u64,
     /// A checksum of the data and its division: see `Split::fingerprint` in the data crate.
     pub data_fingerprint: String,
+    /// Rows of the data that were left out because they cannot be used (`data.skip_bad_rows`).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped_rows: u64,
     /// The device, such as `cpu` or `cuda:0`.
     pub device: String,
     /// The training step, such as `reference`.

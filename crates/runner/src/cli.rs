@@ -1,6 +1,17 @@
 //! The command line as it is typed.
 
+mod data;
+mod augment;
+mod export;
+mod predict;
+mod reading;
+
 use clap::{Args, Parser, Subcommand};
+pub use data::{DataCommand, DataFetchArguments, DataListArguments, DataVerifyArguments};
+pub use augment::AugmentArguments;
+pub use export::{ExportArguments, ExportFormat};
+pub use predict::{FitChoice, InvertChoice, PredictArguments, PredictFormat};
+pub use reading::{CompareArguments, CompletionsArguments, InspectArguments, ManArguments, RunsArguments, RunsOrder};
 use std::path::PathBuf;
 
 /// Trains multilayer perceptrons on CPU, CUDA or Metal, and shows why they train.
@@ -15,6 +26,9 @@ pub struct Arguments {
     /// What to log on standard error: error, warn, info, debug, trace, or a tracing filter.
     #[arg(long, global = true, default_value = "warn,hf_hub=off", env = "RELUMINE_LOG", value_name = "LEVEL")]
     pub log: String,
+    /// Never use the network: data that would have to be downloaded is an error that says where to put it.
+    #[arg(long, global = true, env = "RELUMINE_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub offline: bool,
 }
 
 /// The commands.
@@ -24,15 +38,27 @@ pub enum Command {
     Train(TrainArguments),
     /// Read the test rows of a run once more.
     Test(TestArguments),
-    /// Show what a recipe or run computes: rows, classes, layers, parameters, steps, settings.
+    /// Predict the classes of pictures, tables and arrays with a run's weights.
+    Predict(PredictArguments),
+    /// Write a run's model to a file that other programs read: ONNX, safetensors or NumPy.
+    Export(ExportArguments),
+    /// Draw a picture of what a recipe's [augment] section makes of its training images.
+    Augment(AugmentArguments),
+    /// Show what a recipe or run computes: rows, classes, layers, weights, steps, settings.
     Inspect(InspectArguments),
     /// List runs and cross-validations with their results, and mean and standard deviation over seeds.
     Runs(RunsArguments),
+    /// Show runs side by side: the recipe keys that differ, and the results.
+    Compare(CompareArguments),
     /// List the devices of this machine, and why the others are not available.
     Devices(DevicesArguments),
-    /// Data sets by name.
+    /// List data sets, fetch them, and verify files.
     #[command(subcommand)]
     Data(DataCommand),
+    /// Print the completion script of a shell.
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write one for every command.
+    Man(ManArguments),
 }
 
 /// `relumine train`.
@@ -40,9 +66,13 @@ pub enum Command {
 pub struct TrainArguments {
     /// A recipe file, or the name of an embedded one: quickstart (the default), seed-relu, seed-relu-dropout.
     pub recipe: Option<PathBuf>,
-    /// The data: digits, mnist, fashion-mnist, an MNIST-format folder, or a CSV file (sets data.name).
+    /// The data: digits, mnist, fashion-mnist, hf://OWNER/NAME, or a CSV, TSV, Parquet, .npy or .npz file, or a folder of these, of IDX files,
+    /// or of images (sets data.name).
     #[arg(long, value_name = "NAME|PATH")]
     pub data: Option<String>,
+    /// Leave out rows that cannot be used, count them, and name the first (sets data.skip_bad_rows).
+    #[arg(long)]
+    pub skip_bad_rows: bool,
     /// auto, cpu, cuda, cuda:N, metal or metal:N.
     #[arg(long, default_value = "auto")]
     pub device: String,
@@ -76,12 +106,21 @@ pub struct TrainArguments {
     /// auto, fused or reference (sets train.step).
     #[arg(long)]
     pub step: Option<String>,
-    /// Overrides a recipe key, as in --set model.dropout=0.3; may be repeated.
+    /// Start with the weights of a safetensors file, of this program or PyTorch (sets train.init_from).
+    #[arg(long, value_name = "FILE")]
+    pub init_from: Option<String>,
+    /// Overrides a recipe key, as in --set model.dropout=0.3; --set KEY= leaves a key out; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
+    /// Go on with a run (or cross-validation) that was stopped, by its own recipe, with the results of one that never was; --epochs may be more.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "dry_run"])]
+    pub resume: Option<PathBuf>,
     /// The run directory, which must not exist yet; runs/RECIPE-N where absent.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write an event file that TensorBoard reads into the run directory (sets train.tensorboard).
+    #[arg(long)]
+    pub tensorboard: bool,
     /// Print JSON instead of the table: summary.json, cross-validation.json, or what a dry run finds.
     #[arg(long)]
     pub json: bool,
@@ -120,41 +159,10 @@ pub struct TestArguments {
     pub json: bool,
 }
 
-/// `relumine inspect`.
-#[derive(Debug, Args)]
-pub struct InspectArguments {
-    /// A recipe file, the name of an embedded recipe, or a run directory.
-    pub target: PathBuf,
-    /// Overrides a recipe key, as in --set model.dropout=0.3; may be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
-    /// The device that it would be trained on: auto, cpu, cuda, cuda:N, metal or metal:N.
-    #[arg(long, default_value = "auto")]
-    pub device: String,
-}
-
-/// `relumine runs`.
-#[derive(Debug, Args)]
-pub struct RunsArguments {
-    /// The folder that holds run directories.
-    #[arg(default_value = "runs")]
-    pub folder: PathBuf,
-    /// Print one JSON object per run or cross-validation.
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `relumine devices`.
 #[derive(Debug, Args)]
 pub struct DevicesArguments {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
-}
-
-/// `relumine data`.
-#[derive(Debug, Subcommand)]
-pub enum DataCommand {
-    /// List the data sets that have a name, and where they are.
-    List,
 }

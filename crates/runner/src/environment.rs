@@ -10,12 +10,28 @@ pub struct Environment {
     pub version: String,
     /// Candle's version.
     pub candle: String,
+    /// The compiler that built this program, such as `rustc 1.95.0 (..)`.
+    pub rustc: Option<&'static str>,
+    /// `release` or `debug`.
+    pub profile: Option<&'static str>,
+    /// Cargo features that it was built with.
+    pub features: Vec<&'static str>,
+    /// The commit that it was built from; `None` where it was not built in its git repository.
+    pub git_commit: Option<&'static str>,
+    /// Whether its sources differed from that commit when it was built.
+    pub git_dirty: Option<bool>,
     /// Operating system and architecture.
     pub platform: String,
+    /// The operating system's name and version.
+    pub os: Option<String>,
+    /// The kernel's version.
+    pub kernel: Option<String>,
     /// The processor's name.
     pub cpu: String,
-    /// Logical cores.
+    /// Logical cores that the process may use.
     pub cores: usize,
+    /// The machine's memory, in MiB.
+    pub memory_mb: Option<u64>,
     /// The vector instructions that matter to matrix products.
     pub simd: Vec<String>,
     /// CPU threads used.
@@ -29,7 +45,7 @@ pub struct Environment {
 /// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The version of Candle that the workspace pins.
-const CANDLE: &str = "0.11.1";
+pub const CANDLE: &str = "0.11.1";
 
 impl Environment {
     /// Looks at this machine.
@@ -38,15 +54,37 @@ impl Environment {
         Self {
             version: VERSION.into(),
             candle: CANDLE.into(),
+            rustc: option_env!("RELUMINE_RUSTC"),
+            profile: option_env!("RELUMINE_PROFILE"),
+            features: features(),
+            git_commit: option_env!("RELUMINE_COMMIT"),
+            git_dirty: option_env!("RELUMINE_DIRTY").map(|dirty| dirty == "true"),
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            os: System::long_os_version().ok(),
+            kernel: System::kernel_version().ok(),
             cpu: cpu_name(),
             cores: cores(),
+            memory_mb: memory_bytes().map(|bytes| bytes >> 20),
             simd: simd().into_iter().map(Into::into).collect(),
             threads: crate::threads::count(),
             device: device.into(),
             device_reason: device_reason.into(),
         }
     }
+}
+
+/// The Cargo features that change what the program can do or how it computes.
+fn features() -> Vec<&'static str> {
+    let features = [
+        ("hub", cfg!(feature = "hub")),
+        ("cuda", cfg!(feature = "cuda")),
+        ("cudnn", cfg!(feature = "cudnn")),
+        ("nccl", cfg!(feature = "nccl")),
+        ("metal", cfg!(feature = "metal")),
+        ("accelerate", cfg!(feature = "accelerate")),
+        ("mkl", cfg!(feature = "mkl")),
+    ];
+    features.into_iter().filter_map(|(name, is_on)| is_on.then_some(name)).collect()
 }
 
 /// The processor's name.

@@ -34,11 +34,14 @@ impl Failure {
     }
 }
 
-/// One line, causes after colons.
+/// One line, causes after colons: a line break in a path or a column's name becomes a space, and so does what would steer the terminal.
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(error) | Self::Run(error) => write!(formatter, "{error:#}"),
+            Self::Usage(error) | Self::Run(error) => {
+                let line = format!("{error:#}");
+                formatter.write_str(&line.replace(char::is_control, " "))
+            }
             Self::Interrupted => formatter.write_str("interrupted"),
             Self::BrokenPipe => formatter.write_str("standard output was closed"),
         }

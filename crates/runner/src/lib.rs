@@ -6,6 +6,7 @@
 //!
 //! The loop is [`pipeline::train`]. Observers read its events and never change what it does.
 
+pub mod checkpoint;
 pub mod cli;
 pub mod commands;
 pub mod device;
@@ -14,6 +15,7 @@ pub mod failure;
 pub mod interrupt;
 pub mod observers;
 pub mod pipeline;
+pub mod reading;
 pub mod recipe;
 pub mod run_directory;
 pub mod terminal;

@@ -1,8 +1,10 @@
 //! The folder of a run, and files that are whole or not there.
 
+use crate::checkpoint::{WRITING, remove_unfinished, sync_folder, verify};
 use anyhow::{Context, bail};
 use relumine_report::{CrossValidation, Summary};
 use serde::Serialize;
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,12 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDirectory {
     path: PathBuf,
+}
+
+/// While it is there, no other process writes to the run.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
 }
 
 /// Where a new run will go, checked before anything expensive is done.
@@ -62,6 +70,7 @@ impl Place {
             write(&staging.path().join(name), bytes)?;
         }
         open_to_others(staging.path())?;
+        sync_folder(staging.path()).with_context(|| unwritable(&parent))?;
         let path = match self {
             Self::Named(path) if is_taken(path) => bail!("--out {} has appeared meanwhile: give another folder", path.display()),
             Self::Named(path) => {
@@ -72,6 +81,7 @@ impl Place {
         };
         // The folder has its new name: there is nothing left to clean up.
         let _ = staging.keep();
+        sync_folder(&parent).with_context(|| unwritable(&parent))?;
         Ok(RunDirectory { path })
     }
 
@@ -124,18 +134,39 @@ impl RunDirectory {
 
     /// The resolved recipe.
     pub const RECIPE: &str = "recipe.toml";
-    /// What the run ran on.
+    /// What the run ran on when it began, and what it is called after.
     pub const ENVIRONMENT: &str = "environment.json";
+    /// The same for each time that it went on, a line each: where, and on what.
+    pub const RESUMED: &str = "resumed.jsonl";
+    /// Held by the process that writes to the run.
+    pub const LOCK: &str = ".lock";
     /// One line per epoch.
     pub const METRICS: &str = "metrics.jsonl";
     /// The same of the training on train and validation rows.
     pub const REFIT_METRICS: &str = "refit.metrics.jsonl";
+    /// The same as a table: a row per epoch.
+    pub const METRICS_CSV: &str = "metrics.csv";
+    /// As [`Self::REFIT_METRICS`], as a table.
+    pub const REFIT_METRICS_CSV: &str = "refit.metrics.csv";
+    /// What TensorBoard reads, where the recipe says `train.tensorboard`. It is not in a folder of its own, so that TensorBoard calls the run
+    /// by the name of its folder.
+    pub const EVENTS: &str = "events.out.tfevents.relumine";
+    /// The same of the training on train and validation rows: to TensorBoard a run called `refit` inside this one.
+    pub const REFIT_EVENTS: &str = "refit/events.out.tfevents.relumine";
+    /// Which products skipped zeros in the last epoch, and why.
+    pub const PRODUCTS: &str = "products.json";
     /// The results.
     pub const SUMMARY: &str = "summary.json";
     /// The page for people.
     pub const REPORT: &str = "report.html";
+    /// What the model takes and says, for whoever uses its weights without its data.
+    pub const MODEL: &str = "model.json";
+    /// The same of the weights trained again on train and validation rows, whose features are scaled by constants of their own.
+    pub const REFIT_MODEL: &str = "refit.model.json";
     /// The weights before training.
     pub const INITIAL: &str = "initial.safetensors";
+    /// The folder of checkpoints: see [`crate::checkpoint`].
+    pub const CHECKPOINTS: &str = "checkpoints";
     /// The weights of the best epoch.
     pub const BEST: &str = "checkpoints/best.safetensors";
     /// The weights of the last epoch.
@@ -150,6 +181,63 @@ impl RunDirectory {
     pub const PREDICTIONS: &str = "test/predictions.csv";
     /// How often each class was taken for each.
     pub const CONFUSION: &str = "test/confusion.json";
+
+    /// The folder of an existing cross-validation.
+    ///
+    /// # Errors
+    /// A folder that is none.
+    pub fn open_folds(path: &Path) -> anyhow::Result<Self> {
+        for name in [CrossValidation::FILE, Self::RECIPE] {
+            if !path.join(name).is_file() {
+                bail!("{} is no cross-validation: it has no {name}", path.display());
+            }
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// A file's name without the folder it is in.
+    #[must_use]
+    pub fn name_of(path: &str) -> &str {
+        path.rsplit('/').next().unwrap_or(path)
+    }
+
+    /// Takes the run for this process, until what is given is dropped or the process ends.
+    ///
+    /// # Errors
+    /// A run that another process is writing to.
+    pub fn lock(&self) -> anyhow::Result<RunLock> {
+        let path = self.file(Self::LOCK);
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.with_context(|| format!("cannot write {}: make the folder writable", path.display()))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                bail!("{} is being written by another process: wait until it ends, or stop it first", self.path.display())
+            }
+            // Some network file systems have no locks.
+            Err(TryLockError::Error(error)) => tracing::warn!("{} cannot be locked: {error}", path.display()),
+            Ok(()) => {}
+        }
+        Ok(RunLock { _file: file })
+    }
+
+    /// Checks that the checkpoint files are what their manifest says; those that a process is writing just now are not looked at.
+    ///
+    /// # Errors
+    /// A file that does not match its checksum, or is missing.
+    pub fn check_checkpoints(&self) -> anyhow::Result<()> {
+        let checked = verify(&self.file(Self::CHECKPOINTS)).map(drop);
+        let lock = File::open(self.file(Self::LOCK)).map(|file| file.try_lock_shared());
+        if matches!(lock, Ok(Err(TryLockError::WouldBlock))) { Ok(()) } else { checked }
+    }
+
+    /// Removes what was being written when a process was killed.
+    ///
+    /// # Errors
+    /// A folder that may not be written.
+    pub fn remove_unfinished(&self) -> anyhow::Result<()> {
+        let tests = self.file(Self::CONFUSION);
+        [Some(self.path.as_path()), tests.parent()].into_iter().flatten().try_for_each(remove_unfinished)
+    }
 
     /// The folder.
     #[must_use]
@@ -168,7 +256,10 @@ impl RunDirectory {
     /// # Errors
     /// A full disk or a folder that may not be written; a file of that name stays as it was.
     pub fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        write(&self.file(name), bytes)
+        let path = self.file(name);
+        write(&path, bytes)?;
+        let synced = path.parent().map_or(Ok(()), sync_folder);
+        synced.with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Writes a value as indented JSON.
@@ -198,6 +289,7 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Writes a file whole; the folder's names are not waited for.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
     let attempt = || -> std::io::Result<()> {
@@ -213,14 +305,14 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Temporary files are private by default; those of a run are to be read by whoever may read the user's other files.
 #[cfg(unix)]
-fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+pub(crate) fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
-    tempfile::Builder::new().prefix(".writing-").permissions(std::fs::Permissions::from_mode(0o666)).tempfile_in(folder)
+    tempfile::Builder::new().prefix(WRITING).permissions(std::fs::Permissions::from_mode(0o666)).tempfile_in(folder)
 }
 
 #[cfg(not(unix))]
-fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)
+pub(crate) fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(WRITING).tempfile_in(folder)
 }
 
 #[cfg(unix)]

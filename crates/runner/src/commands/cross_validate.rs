@@ -1,11 +1,12 @@
 //! `relumine train --folds K`: a run for each fold, and what they say together.
 
+use super::resume::{agreement, resume_recipe};
 use super::train::{Request, train_recipe};
 use super::within;
 use crate::failure::Failure;
 use crate::pipeline::{Job, TrainRows};
-use crate::recipe::Recipe;
-use crate::run_directory::{Place, RunDirectory, json};
+use crate::recipe::{Origin, Recipe};
+use crate::run_directory::{Place, RunDirectory, RunLock, json};
 use crate::terminal;
 use anyhow::{Context, anyhow};
 use relumine_data::Fold;
@@ -14,10 +15,43 @@ use relumine_report::{CrossValidation, FoldResult, Status};
 use std::time::Instant;
 
 /// Trains once per fold, in folders `fold-1`, `fold-2`, .. of one folder. The test rows are set aside and never read.
-pub(super) fn run(request: &Request<'_>, folds: u64, as_json: bool) -> Result<(), Failure> {
+pub(super) fn run(request: &Request<'_>, place: &Place, folds: u64, as_json: bool) -> Result<(), Failure> {
     check(&request.recipe)?;
-    let (all, mut record) = begin(request, folds)?;
-    let ended = train_folds(request, &all, &mut record);
+    let (all, record) = begin(request, place, folds)?;
+    let lock = all.lock()?;
+    finish(request, &all, record, lock, as_json)
+}
+
+/// Goes on with the cross-validation in `all`: folds that are done are kept, and the one that was stopped goes on.
+pub(super) fn resume(request: Request<'_>, all: &RunDirectory, folds: Option<u64>, as_json: bool) -> Result<(), Failure> {
+    let (lock, folder) = (all.lock()?, all.path().display());
+    let path = all.file(CrossValidation::FILE);
+    let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut record: CrossValidation =
+        serde_json::from_slice(&text).with_context(|| format!("{} is not what a cross-validation writes", path.display()))?;
+    let planned = record.planned_folds;
+    if let Some(folds) = folds.filter(|folds| *folds != planned) {
+        return Err(Failure::usage(anyhow!("--folds {folds} is not the {planned} of {folder}: leave it out, or train anew with another --out")));
+    }
+    let own = Recipe::load(&Origin::from_file(&all.file(RunDirectory::RECIPE))?, &[])?;
+    let request = Request { recipe: agreement::agreed(&own, request.recipe, all)?, ..request };
+    if own.train.epochs != request.recipe.train.epochs {
+        let remedy = format!("the folds of {folder} train for {} epochs each; leave it out, or train anew", own.train.epochs);
+        return Err(ConfigError::new("train.epochs", request.recipe.train.epochs, remedy).into());
+    }
+    all.remove_unfinished()?;
+    if record.status == Status::Finished {
+        terminal::say(format_args!("{folder} is finished with {planned} folds: nothing to do"));
+    } else {
+        record.status = Status::Running;
+        all.write_json(CrossValidation::FILE, &record)?;
+    }
+    finish(&request, all, record, lock, as_json)
+}
+
+/// Trains the folds that are not done, and says what all of them come to.
+fn finish(request: &Request<'_>, all: &RunDirectory, mut record: CrossValidation, lock: RunLock, as_json: bool) -> Result<(), Failure> {
+    let ended = train_folds(request, all, &mut record);
     record.status = match &ended {
         Ok(()) => Status::Finished,
         Err(Failure::Interrupted) => Status::Interrupted,
@@ -25,9 +59,10 @@ pub(super) fn run(request: &Request<'_>, folds: u64, as_json: bool) -> Result<()
     };
     let saved = all.write_json(CrossValidation::FILE, &record);
     if let Err(failure) = ended {
-        return Err(report_failure(failure, saved, &all, &record));
+        return Err(report_failure(failure, saved, all, &record));
     }
     saved?;
+    drop(lock);
     if as_json {
         terminal::print(String::from_utf8_lossy(&json(&record)?))?;
     } else {
@@ -54,28 +89,34 @@ fn check(recipe: &Recipe) -> Result<(), ConfigError> {
 }
 
 /// The folder of all folds and their record, made once the first one could be trained.
-fn begin(request: &Request<'_>, folds: u64) -> Result<(RunDirectory, CrossValidation), Failure> {
+fn begin(request: &Request<'_>, place: &Place, folds: u64) -> Result<(RunDirectory, CrossValidation), Failure> {
     let recipe = request.recipe.to_toml().map_err(Failure::Usage)?;
     let first = Job::prepare(recipe_of(request, 1, folds), request.recipe_name, request.device.clone(), TrainRows::Divided)?;
     let record = CrossValidation::begin(request.recipe_name, &first.dataset, folds);
     let files = [(RunDirectory::RECIPE, recipe.into_bytes()), (CrossValidation::FILE, json(&record)?)];
-    Ok((request.place.create(&files)?, record))
+    Ok((place.create(&files)?, record))
 }
 
 /// The record is on disk after every fold: a later one that fails takes nothing away.
 fn train_folds(request: &Request<'_>, all: &RunDirectory, record: &mut CrossValidation) -> Result<(), Failure> {
     let folds = record.planned_folds;
-    for fold in 1..=folds {
+    for fold in record.folds.len() as u64 + 1..=folds {
         if !request.quiet {
             terminal::say(format_args!("fold {fold} of {folds}"));
         }
-        let (summary, _) = train_recipe(Request {
+        let path = all.path().join(format!("fold-{fold}"));
+        let request = Request {
             recipe: recipe_of(request, fold, folds),
             device: request.device.clone(),
-            place: Place::Named(all.path().join(format!("fold-{fold}"))),
             started: Instant::now(),
             ..*request
-        })?;
+        };
+        // A fold has its folder before its first step.
+        let (summary, _) = if path.is_dir() {
+            resume_recipe(request, &RunDirectory::open(&path)?)?
+        } else {
+            train_recipe(request, &Place::Named(path))?
+        };
         record.add(FoldResult::of(fold, &summary).context("a fold has no validation rows")?);
         all.write_json(CrossValidation::FILE, record)?;
     }
@@ -96,7 +137,10 @@ fn report_failure(failure: Failure, saved: anyhow::Result<()>, all: &RunDirector
     }
     let (fold, folds, folder) = (record.folds.len() + 1, record.planned_folds, all.path().display());
     if matches!(failure, Failure::Interrupted) {
-        terminal::say(format_args!("the cross-validation was interrupted in fold {fold} of {folds}; what there is was saved in {folder}"));
+        terminal::say(format_args!(
+            "the cross-validation was interrupted in fold {fold} of {folds}; what there is was saved in {folder}: \
+             go on with relumine train --resume {folder}"
+        ));
     }
     within(failure, format!("fold {fold} of {folds} in {folder}"))
 }

@@ -1,18 +1,28 @@
 //! One file per command.
 
+mod augment;
+mod compare;
+mod completions;
 mod cross_validate;
 mod data;
 mod devices;
 mod dry_run;
+mod export;
 mod inspect;
+mod man;
+mod predict;
 mod refit;
+mod resume;
 mod runs;
+mod saved_weights;
+mod session;
 mod summary;
 mod test;
 mod train;
 
-use crate::cli::{Arguments, Command, DataCommand, TrainArguments};
+use crate::cli::{Arguments, Command, TrainArguments};
 use crate::failure::Failure;
+use crate::reading;
 use crate::threads;
 use anyhow::anyhow;
 use std::fmt::Display;
@@ -26,20 +36,33 @@ use tracing_subscriber::EnvFilter;
 /// Why it could not be done; the failure knows its exit code.
 pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
     start_logging(&arguments.log)?;
+    if arguments.offline {
+        reading::forbid_network();
+    }
     let command =
         arguments.command.unwrap_or_else(|| Command::Train(TrainArguments { device: "auto".into(), ..TrainArguments::default() }));
     if let Command::Train(TrainArguments { threads: Some(threads), .. })
-    | Command::Test(crate::cli::TestArguments { threads: Some(threads), .. }) = &command
+    | Command::Test(crate::cli::TestArguments { threads: Some(threads), .. })
+    | Command::Predict(crate::cli::PredictArguments { threads: Some(threads), .. }) = &command
     {
         threads::set(*threads);
+    }
+    if let Command::Train(TrainArguments { quiet: true, .. }) = &command {
+        reading::quieten();
     }
     match command {
         Command::Train(arguments) => train::run(&arguments, started),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Augment(arguments) => augment::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
-        Command::Data(DataCommand::List) => data::list(),
+        Command::Data(command) => data::run(&command),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     }
 }
 

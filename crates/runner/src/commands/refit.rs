@@ -3,8 +3,8 @@
 use super::within;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::observers::{MetricsLog, Progress};
-use crate::pipeline::{Ending, Job, TrainRows, train};
+use crate::observers::{MetricsCsv, MetricsLog, Progress, TensorBoard};
+use crate::pipeline::{Ending, Job, Observer, TrainRows, train};
 use crate::recipe::TrainSection;
 use crate::run_directory::RunDirectory;
 use relumine_engine::Step;
@@ -35,8 +35,13 @@ pub(super) fn train_again(
     merged.horizon = job.horizon;
     let mut step = merged.step()?;
     let mut progress = Progress::new(quiet);
-    let mut metrics = MetricsLog::create(run, RunDirectory::REFIT_METRICS)?;
-    let (_, ending) = train(&merged, &mut *step, &mut [&mut progress, &mut metrics], interrupt);
+    let mut metrics = MetricsLog::open(run, RunDirectory::REFIT_METRICS, 0)?;
+    let mut table = MetricsCsv::open(run, RunDirectory::REFIT_METRICS_CSV, &[])?;
+    let events = || TensorBoard::open(run, RunDirectory::REFIT_EVENTS, &merged, &[]);
+    let mut tensorboard = merged.recipe.train.tensorboard.then(events).transpose()?;
+    let mut observers: Vec<&mut dyn Observer> = vec![&mut progress, &mut metrics, &mut table];
+    observers.extend(tensorboard.as_mut().map(|tensorboard| tensorboard as &mut dyn Observer));
+    let (_, ending) = train(&merged, &mut *step, &mut observers, interrupt);
     match ending.map_err(|failure| within(failure, "training again on train and validation rows (train.refit)"))? {
         Ending::Interrupted => Err(Failure::Interrupted),
         _ => Ok((merged, step)),

@@ -1,10 +1,10 @@
 //! `relumine runs`.
 
-use crate::cli::RunsArguments;
+use crate::cli::{RunsArguments, RunsOrder};
 use crate::failure::Failure;
 use crate::terminal;
 use anyhow::anyhow;
-use relumine_report::{Align, CrossValidation, Group, Run, Score, Table, find_cross_validations, find_runs, group_by_recipe};
+use relumine_report::{Align, CrossValidation, Group, Run, Score, Summary, Table, find_cross_validations, find_runs, group_by_recipe};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -14,19 +14,42 @@ pub(super) fn run(arguments: &RunsArguments) -> Result<(), Failure> {
         let folder = arguments.folder.display();
         return Err(Failure::usage(anyhow!("there is no folder {folder}: train something first, or name the folder that holds runs")));
     }
-    let (runs, validations) = (find_runs(&arguments.folder)?, find_cross_validations(&arguments.folder)?);
+    let is_asked_for = |recipe: &str, data: &str| {
+        let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+        is(&arguments.recipe, recipe) && is(&arguments.data, data)
+    };
+    let (mut runs, mut validations) = (find_runs(&arguments.folder)?, find_cross_validations(&arguments.folder)?);
+    runs.retain(|run| is_asked_for(&run.summary.recipe, &run.summary.dataset));
+    validations.retain(|(_, record)| is_asked_for(&record.recipe, &record.dataset));
+    sort(&mut runs, arguments.sort);
     if arguments.json {
         let runs = runs.iter().map(|run| json!({ "run": run.folder, "summary": run.summary }));
         let validations = validations.iter().map(|(folder, record)| json!({ "run": folder, "cross_validation": record }));
         return terminal::print(runs.chain(validations).map(|line| line.to_string() + "\n").collect::<String>());
     }
     if runs.is_empty() && validations.is_empty() {
-        return terminal::print(format_args!("no runs in {}\n", arguments.folder.display()));
+        let which = if arguments.recipe.is_some() || arguments.data.is_some() { "no such runs" } else { "no runs" };
+        return terminal::print(format_args!("{which} in {}\n", arguments.folder.display()));
     }
     let groups: Vec<Group> = group_by_recipe(&runs).into_iter().filter(|group| group.seeds > 1).collect();
     let tables = [run_table(&runs), group_table(&groups), cross_validation_table(&validations)];
     let shown: Vec<String> = tables.iter().filter(|table| !table.is_empty()).map(Table::to_string).collect();
     terminal::print(shown.join("\n"))
+}
+
+/// The best or shortest first; equal ones, and those without the number, stay by name.
+fn sort(runs: &mut [Run], order: RunsOrder) {
+    let number = |summary: &Summary| match order {
+        RunsOrder::Name => Some(0.0),
+        RunsOrder::Test => summary.test.map(|score| -score.accuracy),
+        RunsOrder::Validation => summary.validation.map(|score| -score.accuracy),
+        RunsOrder::Speed => summary.epoch_seconds_median,
+        RunsOrder::Time => Some(summary.wall_seconds),
+    };
+    runs.sort_by(|one, other| {
+        let [one, other] = [one, other].map(|run| number(&run.summary).unwrap_or(f64::INFINITY));
+        one.total_cmp(&other)
+    });
 }
 
 fn run_table(runs: &[Run]) -> Table {
@@ -40,6 +63,7 @@ fn run_table(runs: &[Run]) -> Table {
         ("validation", Align::Right),
         ("test", Align::Right),
         ("s/epoch", Align::Right),
+        ("s in all", Align::Right),
         ("status", Align::Left),
     ]);
     let percent = |score: Option<Score>| score.map_or_else(|| "-".into(), |score| format!("{:.2} %", 100.0 * score.accuracy));
@@ -54,6 +78,7 @@ fn run_table(runs: &[Run]) -> Table {
             percent(summary.validation),
             percent(summary.test),
             summary.epoch_seconds_median.map_or_else(|| "-".into(), |seconds| format!("{seconds:.3}")),
+            format!("{:.1}", summary.wall_seconds),
             summary.status.to_string(),
         ]);
     }

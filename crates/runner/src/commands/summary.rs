@@ -41,6 +41,7 @@ pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &T
         validation_rows: job.split.validation.len() as u64,
         test_rows: job.split.test.len() as u64,
         data_fingerprint: job.fingerprint.clone(),
+        skipped_rows: job.skipped_rows,
         device: job.device.name.clone(),
         step: step.name().into(),
         seed: job.recipe.train.seed,

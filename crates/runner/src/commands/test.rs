@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
             summary.data_fingerprint
         )));
     }
-    let mut step = job.step()?;
+    let mut step = job.blank_step()?;
     step.load_parameters(&tensors)?;
     let test = evaluate(&job, &*step, job.test_examples(), &job.split.test)?.ok_or_else(|| {
         Failure::usage(anyhow!("{} has no test rows: its recipe says data.test = 0, or train.overfit_batches", run.path().display()))

@@ -1,9 +1,18 @@
 //! What watches a run: files for machines, a bar for people.
 
 mod checkpoints;
+mod metrics_csv;
 mod metrics_log;
+mod products;
 mod progress;
+mod tensorboard;
+mod watchers;
 
-pub use checkpoints::{Checkpoints, read_tensors, to_safetensors};
+pub use crate::checkpoint::{read_tensors, to_safetensors};
+pub use checkpoints::Checkpoints;
+pub use metrics_csv::MetricsCsv;
 pub use metrics_log::MetricsLog;
+pub use products::ProductLog;
 pub use progress::Progress;
+pub use tensorboard::TensorBoard;
+pub use watchers::Watchers;

@@ -20,7 +20,7 @@ pub enum ChosenStep {
 
 impl ChosenStep {
     /// What `train.step` makes of this device.
-    pub(super) fn choose(choice: StepChoice, device: &Chosen) -> Result<Self, ConfigError> {
+    pub(crate) fn choose(choice: StepChoice, device: &Chosen) -> Result<Self, ConfigError> {
         let reason = match choice {
             StepChoice::Reference => return Ok(Self::Reference { instead_of_fused: None }),
             StepChoice::Auto | StepChoice::Fused => FusedStep::supports(&device.device),

@@ -1,6 +1,6 @@
 //! What the training loop tells whoever watches.
 
-use super::{Best, Job};
+use super::{Job, Outcome};
 use relumine_engine::Step;
 use relumine_engine::metrics::Totals;
 use relumine_report::EpochRecord;
@@ -26,10 +26,8 @@ pub enum Event<'a> {
     CheckpointDue {
         /// As of now.
         step: &'a dyn Step,
-        /// Whole epochs done.
-        epochs: u64,
-        /// The best weights so far.
-        best: Option<&'a Best>,
+        /// As of now: within an epoch.
+        outcome: &'a Outcome,
     },
     /// An epoch is done and validated.
     Epoch {
@@ -37,17 +35,15 @@ pub enum Event<'a> {
         record: &'a EpochRecord,
         /// As of now.
         step: &'a dyn Step,
-        /// The best weights so far.
-        best: &'a Best,
+        /// As of now: between epochs.
+        outcome: &'a Outcome,
     },
     /// Training is over, for whatever reason.
     Stopped {
         /// As of now.
         step: &'a dyn Step,
-        /// Whole epochs done.
-        epochs: u64,
-        /// The best weights.
-        best: Option<&'a Best>,
+        /// As of now: within an epoch or not.
+        outcome: &'a Outcome,
     },
 }
 

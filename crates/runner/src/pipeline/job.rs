@@ -7,9 +7,10 @@ use crate::environment::memory_bytes;
 use crate::failure::Failure;
 use crate::recipe::Recipe;
 use crate::threads;
-use relumine_data::{Dataset, Features, Scaler, Split};
-use relumine_engine::{Examples, FeatureBuffer, FusedStep, Horizon, Objective, ReferenceStep, Step, TrainingConfig};
-use relumine_model::{Architecture, ConfigError, calibration};
+use relumine_data::{Dataset, Features, Scaler, Source, Split};
+use relumine_engine::{Augmentation, Examples, FeatureBuffer, FusedStep, Horizon, Objective, ReferenceStep, Step, TrainingConfig};
+use relumine_model::{Architecture, ConfigError, Head, calibration};
+use relumine_report::{OutputHead, Signature};
 
 /// A recipe made concrete.
 #[derive(Debug)]
@@ -20,14 +21,20 @@ pub struct Job {
     pub recipe_name: String,
     /// What the data is called.
     pub dataset: String,
+    /// Rows of the data that were left out because they cannot be used.
+    pub skipped_rows: u64,
     /// One name per class.
     pub classes: Vec<String>,
+    /// What the model takes and says.
+    pub signature: Signature,
     /// The layers.
     pub architecture: Architecture,
     /// Which rows train, validate and test.
     pub split: Split,
     /// What is minimised.
     objective: Objective,
+    /// How the training images are changed at random.
+    augmentation: Option<Augmentation>,
     /// By which step, and why.
     pub step: ChosenStep,
     /// The plan of the run, by which schedules measure time.
@@ -64,13 +71,16 @@ impl Job {
         let upload = |data: Dataset| upload(data, &plan.scaler, &device).map_err(|error| Failure::Run(anyhow::Error::new(error)));
         Ok(Self {
             recipe_name: recipe_name.to_owned(),
+            signature: signature(&source, &plan),
             dataset: source.name,
+            skipped_rows: source.skipped.rows,
             classes: source.classes,
             examples: upload(source.train)?,
             own_test: source.test.map(upload).transpose()?,
             architecture: plan.architecture,
             split: plan.split,
             objective: plan.objective,
+            augmentation: plan.augmentation,
             step: plan.step,
             horizon: plan.horizon,
             fingerprint: plan.fingerprint,
@@ -79,31 +89,42 @@ impl Job {
         })
     }
 
-    /// A step with fresh weights.
+    /// A step with the weights that training starts with.
     ///
     /// # Errors
-    /// A device out of memory.
+    /// A device out of memory, or weights of `train.init_from` that cannot be had.
     pub fn step(&self) -> Result<Box<dyn Step>, Failure> {
-        let config = TrainingConfig {
-            optimizer: self.recipe.optimizer.clone(),
-            objective: self.objective.clone(),
-            micro_batch: usize::try_from(self.recipe.train.batch_size).ok(),
-            horizon: self.horizon,
-            seed: self.recipe.train.seed,
-            threads: threads::count(),
-        };
-        let device = &self.device.device;
-        let mut step: Box<dyn Step> = match &self.step {
-            ChosenStep::Fused => Box::new(FusedStep::new(&self.architecture, &config, device)?),
-            ChosenStep::Reference { .. } => Box::new(ReferenceStep::new(&self.architecture, &config, device)?),
-        };
-        if calibration::needs_data(&self.architecture) {
+        let mut step = self.blank_step()?;
+        if let Some(init_from) = &self.recipe.train.init_from {
+            step.load_parameters(&init_from.load(&self.architecture)?)?;
+        } else if calibration::needs_data(&self.architecture) {
             let rows = self.epoch_rows(1);
             let (inputs, _) = self.examples.batch(&rows[..rows.len().min(CALIBRATION_ROWS)]).map_err(anyhow::Error::new)?;
             let calibrated = calibration::calibrate(&self.architecture, &step.parameters()?, &inputs).map_err(anyhow::Error::new)?;
             step.load_parameters(&calibrated)?;
         }
         Ok(step)
+    }
+
+    /// A step whose weights are about to be loaded.
+    ///
+    /// # Errors
+    /// A device out of memory.
+    pub fn blank_step(&self) -> Result<Box<dyn Step>, Failure> {
+        let config = TrainingConfig {
+            optimizer: self.recipe.optimizer.clone(),
+            objective: self.objective.clone(),
+            augmentation: self.augmentation,
+            micro_batch: usize::try_from(self.recipe.train.batch_size).ok(),
+            horizon: self.horizon,
+            seed: self.recipe.train.seed,
+            threads: threads::count(),
+        };
+        let device = &self.device.device;
+        Ok(match &self.step {
+            ChosenStep::Fused => Box::new(FusedStep::new(&self.architecture, &config, device)?),
+            ChosenStep::Reference { .. } => Box::new(ReferenceStep::new(&self.architecture, &config, device)?),
+        })
     }
 
     /// The train rows in the order of an epoch, counted from 1: a pure function of seed and epoch.
@@ -139,6 +160,27 @@ fn check_memory(recipe: &Recipe, architecture: &Architecture, train_rows: usize,
         return Err(ConfigError::new("model.hidden", found, remedy));
     }
     Ok(())
+}
+
+/// What a model of `plan` takes, in the terms of the data it was trained on.
+fn signature(source: &Source, plan: &Plan) -> Signature {
+    let full_scale = match source.train.features() {
+        Features::U8 { full_scale, .. } => Some(*full_scale),
+        Features::F32(_) => None,
+    };
+    Signature {
+        format: Signature::FORMAT,
+        example_shape: source.train.example_shape().to_vec(),
+        full_scale,
+        feature_names: source.feature_names.clone(),
+        offset: plan.scaler.offset.clone(),
+        divisor: plan.scaler.divisor.clone(),
+        classes: source.classes.clone(),
+        head: match plan.architecture.head {
+            Head::Softmax => OutputHead::Softmax,
+            Head::Sigmoid => OutputHead::Sigmoid,
+        },
+    }
 }
 
 fn upload(data: Dataset, scaler: &Scaler, device: &Chosen) -> candle_core::Result<Examples> {

@@ -6,13 +6,16 @@ mod chosen_step;
 mod evaluation;
 mod event;
 mod job;
+mod outcome;
 mod plan;
 mod train;
 
 pub use best::Best;
+pub use budget::Waited;
 pub use chosen_step::ChosenStep;
 pub use evaluation::{Evaluation, evaluate, score_rows};
 pub use event::{Event, Observer};
 pub use job::Job;
+pub use outcome::{Ending, Outcome, Stopped};
 pub use plan::{Plan, TrainRows, open};
-pub use train::{Ending, Outcome, Stopped, judge, train};
+pub use train::{judge, train, train_on};

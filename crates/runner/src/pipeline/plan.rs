@@ -3,9 +3,10 @@
 use super::ChosenStep;
 use crate::device::Chosen;
 use crate::failure::Failure;
+use crate::reading;
 use crate::recipe::{ClassWeights, Recipe, TrainSection};
 use relumine_data::{Catalog, Scaler, Source, Split};
-use relumine_engine::{Horizon, Objective};
+use relumine_engine::{Augmentation, Horizon, Objective};
 use relumine_model::{Architecture, ConfigError, DropoutKind};
 use relumine_random::permutation::permutation;
 use relumine_random::{Purpose, Stream};
@@ -21,6 +22,8 @@ pub struct Plan {
     pub architecture: Architecture,
     /// What is minimised.
     pub objective: Objective,
+    /// How the training images are changed at random.
+    pub augmentation: Option<Augmentation>,
     /// How features are scaled.
     pub scaler: Scaler,
     /// By which step, and why.
@@ -43,7 +46,9 @@ pub enum TrainRows {
 /// # Errors
 /// Data that is missing or broken.
 pub fn open(recipe: &Recipe) -> Result<Source, Failure> {
-    Ok(Catalog::from_environment().open(&recipe.data.name, recipe.data.label.as_deref(), recipe.data.num_classes)?)
+    let source = Catalog::from_environment().open(&recipe.data.name, &reading::options(&recipe.data))?;
+    reading::say_skipped(&source.skipped);
+    Ok(source)
 }
 
 impl Plan {
@@ -60,10 +65,11 @@ impl Plan {
         let split = used_rows(divided, &recipe.train, train_rows);
         let architecture = recipe.model.architecture(source.train.num_features(), source.classes.len())?;
         let objective = objective(&recipe.train, source, &split)?;
+        let augmentation = recipe.augment.map_or(Ok(None), |augment| augment.for_examples(source.train.example_shape()))?;
         let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
         scaler.check(recipe.data.scale)?;
         let step = ChosenStep::choose(recipe.train.step, device)?;
-        Ok(Self { split, fingerprint, architecture, objective, scaler, step, horizon })
+        Ok(Self { split, fingerprint, architecture, objective, augmentation, scaler, step, horizon })
     }
 
     /// The share of the first layer's inputs that are not zero in training: of the scaled features of the train rows, less what dropout

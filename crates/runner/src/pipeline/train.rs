@@ -3,74 +3,31 @@
 use super::best::{Best, Preference};
 use super::budget::Budget;
 use super::evaluation::{score, score_rows};
-use super::{Event, Job, Observer};
+use super::{Ending, Event, Job, Observer, Outcome, Stopped};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use relumine_engine::{Step, StepError};
-use relumine_report::{EpochRecord, Score, StopReason};
+use relumine_report::{EpochRecord, Score};
 use std::time::{Duration, Instant};
-
-/// What training has come to.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Epochs done; the last one may have been cut short by a limit.
-    pub epochs: u64,
-    /// The best weights on validation; `None` before the first epoch's end.
-    pub best: Option<Best>,
-    /// The validation score of the last epoch.
-    pub last_validation: Option<Score>,
-    /// The highest validation accuracy of any epoch.
-    pub highest_accuracy: Option<f64>,
-    /// Training time of each whole epoch.
-    pub epoch_seconds: Vec<f64>,
-    /// When the first step was done.
-    pub first_step: Option<Instant>,
-}
-
-/// Why training ended where it did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// All epochs are done.
-    Completed,
-    /// Validation stopped improving.
-    EarlyStopped,
-    /// Validation reached the accuracy that was asked for.
-    TargetReached,
-    /// `train.max_steps` are done.
-    StepLimit,
-    /// `train.max_minutes` are over.
-    TimeLimit,
-    /// A signal came.
-    Interrupted,
-}
-
-impl Ending {
-    /// What the summary calls it; `None` for a run that did not finish.
-    #[must_use]
-    pub fn reason(self) -> Option<StopReason> {
-        match self {
-            Self::Completed => Some(StopReason::Epochs),
-            Self::EarlyStopped => Some(StopReason::EarlyStopping),
-            Self::TargetReached => Some(StopReason::TargetAccuracy),
-            Self::StepLimit => Some(StopReason::MaxSteps),
-            Self::TimeLimit => Some(StopReason::MaxMinutes),
-            Self::Interrupted => None,
-        }
-    }
-}
-
-/// Training that has stopped: what it came to, and why it stopped or what failed.
-pub type Stopped = (Outcome, Result<Ending, Failure>);
 
 /// How often observers that show steps are told.
 const STEPS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Trains `job`'s recipe. The outcome is there whatever happens, so that nothing is lost.
 pub fn train(job: &Job, step: &mut dyn Step, observers: &mut [&mut dyn Observer], interrupt: &Interrupt) -> Stopped {
-    let mut outcome = Outcome::default();
+    train_on(job, step, observers, interrupt, Outcome::default())
+}
+
+/// Trains on from where `outcome` and `step` stand, with the bits of a training that never stopped there.
+pub fn train_on(
+    job: &Job,
+    step: &mut dyn Step,
+    observers: &mut [&mut dyn Observer],
+    interrupt: &Interrupt,
+    mut outcome: Outcome,
+) -> Stopped {
     let mut ending = run(job, step, observers, interrupt, &mut outcome);
-    let stopped = Event::Stopped { step, epochs: outcome.epochs, best: outcome.best.as_ref() };
-    if let Err(failure) = tell(observers, stopped) {
+    if let Err(failure) = tell(observers, Event::Stopped { step, outcome: &outcome }) {
         ending = ending.and(Err(failure));
     }
     (outcome, ending)
@@ -85,37 +42,46 @@ fn run(
 ) -> Result<Ending, Failure> {
     let settings = &job.recipe.train;
     let plateau = job.recipe.optimizer.schedule.plateau();
-    let mut validation_losses = Vec::new();
-    let mut budget = Budget::new(settings);
+    let budget = Budget::new(settings, outcome.earlier);
     let preference = Preference::of(settings);
     tell(observers, Event::Started { job })?;
+    // Of all that ends a training, only a number of epochs can be raised.
+    if let Some(ending) = outcome.ended.filter(|ending| *ending != Ending::Completed) {
+        return Ok(ending);
+    }
 
-    for epoch in 1..=settings.epochs {
+    for epoch in outcome.epochs + 1..=settings.epochs {
+        outcome.ended = None;
         // Every row once, in an order of the epoch's own; the last step has whatever is left.
         let rows = job.epoch_rows(epoch);
         let started = Instant::now();
-        step.reset_totals()?;
-        let mut last_told = started;
-        let mut rows_done = 0;
+        let rows_before = outcome.rows;
         let mut spent = None;
-        for batch in rows.chunks(settings.rows_per_step()) {
+        if rows_before == 0 {
+            step.reset_totals()?;
+        } else {
+            // An epoch that was left within goes on there, if no limit has been reached at that very step.
+            spent = budget.is_spent(step.steps());
+        }
+        let mut last_told = started;
+        for batch in rows[rows.len().min(rows_before as usize)..].chunks(settings.rows_per_step()) {
+            if spent.is_some() {
+                break;
+            }
             step.train(&job.examples, batch)?;
-            rows_done += batch.len() as u64;
+            outcome.rows += batch.len() as u64;
             outcome.first_step.get_or_insert_with(Instant::now);
             if interrupt.is_requested() {
                 return Ok(Ending::Interrupted);
             }
             if last_told.elapsed() >= STEPS_INTERVAL && observers.iter().any(|observer| observer.wants_steps()) {
-                tell(observers, Event::Steps { epoch, rows: rows_done, totals: step.totals()? })?;
+                tell(observers, Event::Steps { epoch, rows: outcome.rows, totals: step.totals()? })?;
                 last_told = Instant::now();
             }
             if settings.checkpoint_steps.is_some_and(|every| step.steps().is_multiple_of(every)) {
-                tell(observers, Event::CheckpointDue { step, epochs: outcome.epochs, best: outcome.best.as_ref() })?;
+                tell(observers, Event::CheckpointDue { step, outcome })?;
             }
             spent = budget.is_spent(step.steps());
-            if spent.is_some() {
-                break;
-            }
         }
         let totals = step.totals()?;
         let seconds = started.elapsed().as_secs_f64();
@@ -123,19 +89,21 @@ fn run(
         // Choices are made on the validation rows; the test rows have not been touched.
         let validation = judge(job, step)?;
         if let (Some(plateau), Some(Score { loss, .. })) = (plateau, validation) {
-            validation_losses.push(loss);
-            step.scale_learning_rate(plateau.factor_after(&validation_losses));
+            outcome.validation_losses.push(loss);
+            step.scale_learning_rate(plateau.factor_after(&outcome.validation_losses));
         }
         let is_best = preference.is_better(validation, outcome.best.as_ref());
         if is_best {
             outcome.best = Some(Best { epoch, steps: step.steps(), validation, parameters: step.parameters()? });
         }
-        outcome.epochs = epoch;
+        (outcome.epochs, outcome.rows) = (epoch, 0);
         outcome.last_validation = validation;
         outcome.highest_accuracy = validation.map(|score| score.accuracy.max(outcome.highest_accuracy.unwrap_or(0.0)));
-        if spent.is_none() {
+        if spent.is_none() && rows_before == 0 {
             outcome.epoch_seconds.push(seconds);
         }
+        let completed = (epoch == settings.epochs).then_some(Ending::Completed);
+        outcome.ended = budget.is_satisfied(validation, outcome).or(spent).or(completed);
         let record = EpochRecord {
             epoch,
             step: step.steps(),
@@ -144,16 +112,14 @@ fn run(
             validation,
             best: is_best,
             seconds,
-            samples_per_second: totals.rows as f64 / seconds,
+            samples_per_second: (totals.rows - rows_before) as f64 / seconds,
         };
-        if let Some(best) = &outcome.best {
-            tell(observers, Event::Epoch { record: &record, step, best })?;
-        }
-        if let Some(ending) = budget.is_satisfied(validation).or(spent) {
+        tell(observers, Event::Epoch { record: &record, step, outcome })?;
+        if let Some(ending) = outcome.ended {
             return Ok(ending);
         }
     }
-    Ok(Ending::Completed)
+    Ok(*outcome.ended.get_or_insert(Ending::Completed))
 }
 
 /// The score of the validation rows. The loss of a step is seen before its update, so the last update has not been judged yet: this does

@@ -1,6 +1,6 @@
 //! The `[data]` section.
 
-use relumine_data::{Amount, Fold, Scale, SplitSpec};
+use relumine_data::{Amount, Fold, ReadOptions, Scale, SplitSpec};
 use relumine_model::ConfigError;
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataSection {
-    /// digits, mnist, fashion-mnist, an MNIST-format folder or a CSV file. A relative path is looked for beside the recipe, then in the
-    /// working directory.
+    /// digits, mnist, fashion-mnist, hf://owner/name, or a file or folder: CSV, TSV, Parquet, .npy, .npz, MNIST-format, images. A relative
+    /// path is looked for beside the recipe, then in the working directory.
     pub name: String,
     /// A table's class column; the last one where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -17,7 +17,16 @@ pub struct DataSection {
     /// Classes of an MNIST-format folder; 10 where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_classes: Option<usize>,
-    /// Rows to choose by: a count or a fraction of the train rows; 0 for none.
+    /// The height and width that the pictures of an image folder are brought to; without it they must all have one size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<[usize; 2]>,
+    /// 1 to read an image folder in grey, 3 in colour; as its first picture is where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<usize>,
+    /// Whether rows that cannot be used are left out and counted; without it they are errors.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub skip_bad_rows: bool,
+    /// Rows to choose by, for data without validation rows of its own: a count or a fraction of the train rows; 0 for none.
     pub validation: Amount,
     /// Rows to test on, for data without a test set of its own: a count or a fraction; 0 for none.
     pub test: Amount,
@@ -41,6 +50,9 @@ impl Default for DataSection {
             name: "digits".into(),
             label: None,
             num_classes: None,
+            image_size: None,
+            channels: None,
+            skip_bad_rows: false,
             validation: Amount::Fraction(0.1),
             test: Amount::Fraction(0.2),
             stratified: true,
@@ -53,6 +65,19 @@ impl Default for DataSection {
 }
 
 impl DataSection {
+    /// How to read the rows.
+    #[must_use]
+    pub fn read_options(&self) -> ReadOptions {
+        ReadOptions {
+            label: self.label.clone(),
+            num_classes: self.num_classes,
+            image_size: self.image_size,
+            channels: self.channels,
+            skip_bad_rows: self.skip_bad_rows,
+            ..ReadOptions::default()
+        }
+    }
+
     /// How to divide the rows.
     #[must_use]
     pub fn split_spec(&self) -> SplitSpec {
@@ -68,6 +93,12 @@ impl DataSection {
 
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         super::at_least_one("data.limit_train", self.limit_train, "10000")?;
+        if let Some(size) = self.image_size.filter(|size| size.iter().any(|side| !(1..=4096).contains(side))) {
+            return Err(ConfigError::new("data.image_size", format!("{size:?}"), "give height and width in pixels, such as [28, 28]"));
+        }
+        if let Some(channels) = self.channels.filter(|channels| ![1, 3].contains(channels)) {
+            return Err(ConfigError::new("data.channels", channels, "give 1 for grey or 3 for colour"));
+        }
         super::at_least_one("data.num_classes", self.num_classes.map(|classes| classes as u64), "10")
     }
 }

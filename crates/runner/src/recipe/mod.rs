@@ -3,6 +3,7 @@
 mod data;
 mod error;
 mod find;
+mod init_from;
 mod optimizer_change;
 mod overrides;
 mod synonyms;
@@ -10,15 +11,17 @@ mod train;
 
 pub use data::DataSection;
 pub use find::Origin;
+pub use init_from::InitFrom;
 pub use train::{BalancedRule, ClassWeights, EarlyStopping, Monitor, Precision, StepChoice, TrainSection};
 
 use crate::failure::Failure;
 use anyhow::anyhow;
 use relumine_data::Catalog;
-use relumine_engine::{Horizon, OptimizerConfig};
+use relumine_engine::{AugmentConfig, Horizon, OptimizerConfig};
 use relumine_model::{ConfigError, ModelConfig};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::Once;
 
 /// A validated recipe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ use std::path::Path;
 pub struct Recipe {
     /// What to learn from.
     pub data: DataSection,
+    /// How the training images are changed at random; they are not where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment: Option<AugmentConfig>,
     /// What to train.
     pub model: ModelConfig,
     /// How gradients change it.
@@ -60,9 +66,14 @@ impl Recipe {
             _ => error.into(),
         })?;
         recipe.optimizer = recipe.optimizer.resolved();
-        let is_flag = overrides.iter().any(|text| text.trim_start().starts_with("data.name"));
-        let folder = if is_flag { None } else { origin.folder.as_deref() };
-        recipe.data.name = find_data(folder, recipe.data.name);
+        let folder_of = |key: &str| {
+            let is_flag = overrides.iter().any(|text| text.trim_start().starts_with(key));
+            if is_flag { None } else { origin.folder.as_deref() }
+        };
+        recipe.data.name = find_data(folder_of("data.name"), recipe.data.name);
+        if let Some(init_from) = &mut recipe.train.init_from {
+            init_from.file = find_data(folder_of("train.init_from"), std::mem::take(&mut init_from.file));
+        }
         Ok(recipe)
     }
 
@@ -72,12 +83,16 @@ impl Recipe {
 
     /// Says so where the run is shorter than the average of the weights looks back, so that the average is not yet one of good weights.
     pub(crate) fn warn_of_young_average(&self, horizon: Horizon) {
+        /// Folds and refits are planned one by one, and one warning is enough for all of them.
+        static SAID: Once = Once::new();
         if let Some(steps) = self.steps_before_average(horizon) {
             let total = horizon.total_steps;
-            tracing::warn!(
-                "optimizer.ema_decay averages over about {steps:.0} steps, and the run has {total}: its results are those of early \
-                 weights; lower it, or train longer"
-            );
+            SAID.call_once(|| {
+                tracing::warn!(
+                    "optimizer.ema_decay averages over about {steps:.0} steps, and the run has {total}: its results are those of early \
+                     weights; lower it, or train longer"
+                );
+            });
         }
     }
 
@@ -92,6 +107,7 @@ impl Recipe {
         self.optimizer.validate()?;
         self.train.validate()?;
         self.data.validate()?;
+        self.augment.as_ref().map_or(Ok(()), AugmentConfig::validate)?;
         if self.train.refit && self.optimizer.schedule.plateau().is_some() {
             let remedy = "its learning rate depends on validation, which train.refit does without; choose another schedule";
             return Err(ConfigError::new("optimizer.schedule", self.optimizer.schedule.name(), remedy));

@@ -12,6 +12,13 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("bias_init", &["bias_initializer"]),
     ("norm", &["batch_norm", "batchnorm", "layer_norm", "layernorm", "normalization"]),
     ("negative_slope", &["alpha", "slope", "leak"]),
+    // [augment]
+    ("augment", &["augmentation", "augmentations", "transforms"]),
+    ("shift", &["translate", "translation", "width_shift_range", "height_shift_range"]),
+    ("rotation", &["rotate", "angle", "degrees", "rotation_range"]),
+    ("scale", &["zoom", "zoom_range"]),
+    ("elastic", &["distortion", "elastic_transform"]),
+    ("fill", &["fill_value", "cval", "background"]),
     // [optimizer]
     ("learning_rate", &["lr", "rate", "eta", "step_size"]),
     ("rho", &["alpha", "decay_rate", "smoothing_constant"]),

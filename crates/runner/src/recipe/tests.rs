@@ -26,6 +26,12 @@ fn every_key_of_the_design_is_read() {
         limit_train = 1000
         label = "kind"
         fold = { index = 2, of = 5 }
+        [augment]
+        shift = 2
+        rotation = 10.0
+        scale = 0.1
+        elastic = { alpha = 34.0, sigma = 4 }
+        fill = 0
         [model]
         hidden = [32]
         activation = { name = "tanh" }
@@ -158,6 +164,9 @@ fn the_words_of_others_lead_to_ours() {
         ("train.patience=3", "train.early_stopping"),
         ("train.batch=3", "train.batch_size"),
         ("data.val_split=0.1", "data.validation"),
+        ("augment.translate=2", "augment.shift"),
+        ("augment.zoom=0.1", "augment.scale"),
+        ("augmentation.shift=2", "augment"),
     ] {
         let message = load("", &[setting]).unwrap_err();
         assert!(message.contains(&format!("did you mean {expected}?")), "{setting}: {message}");
@@ -187,6 +196,10 @@ fn mistakes_are_named_with_the_nearest_key() {
         ("", vec!["train.batch_size=0"], "train.batch_size = 0"),
         ("", vec!["model.dropout=1.0"], "model.dropout = 1"),
         ("", vec!["data.validation=-5"], "data.validation"),
+        ("", vec!["augment.shift=-1"], "augment.shift = -1"),
+        ("", vec!["augment.elastic={ alpha = 34 }"], "augment.elastic is not usable: missing field `sigma`"),
+        ("", vec!["augment.elastic.sigma=0", "augment.elastic.alpha=1"], "augment.elastic.sigma = 0"),
+        ("", vec!["augment.rotate=10"], "augment.rotate is no recipe key; did you mean augment.rotation?"),
         ("", vec!["train.seed=-1"], "train.seed"),
         ("", vec!["train.accumulate=0"], "train.accumulate = 0"),
         ("", vec!["train.target_accuracy=98"], "train.target_accuracy = 98"),

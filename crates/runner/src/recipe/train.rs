@@ -1,6 +1,6 @@
 //! The `[train]` section.
 
-use super::at_least_one;
+use super::{InitFrom, at_least_one};
 use relumine_engine::Objective;
 use relumine_model::ConfigError;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,13 @@ pub struct TrainSection {
     /// Save a checkpoint every so many steps, besides those at the ends of epochs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_steps: Option<u64>,
+    /// A safetensors file of weights to start with, in place of those that `model.init` draws: of this program, or the state of a
+    /// `torch.nn.Sequential`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_from: Option<InitFrom>,
+    /// Write an event file that TensorBoard reads. It changes nothing else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tensorboard: bool,
 }
 
 /// The training step to use.
@@ -133,6 +140,8 @@ impl Default for TrainSection {
             refit: false,
             overfit_batches: None,
             checkpoint_steps: None,
+            init_from: None,
+            tensorboard: false,
         }
     }
 }

@@ -1,0 +1,129 @@
+//! `relumine train --resume DIR`: a run goes on where its checkpoint is, with the bits of one that was never stopped.
+
+pub(super) mod agreement;
+mod restore;
+
+use super::session::Session;
+use super::train::{Request, overrides, show};
+use super::{cross_validate, within};
+use crate::checkpoint::{Found, RunIdentity, Store};
+use crate::cli::TrainArguments;
+use crate::device::DeviceRequest;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::pipeline::{Job, Outcome, TrainRows};
+use crate::recipe::{Origin, Recipe};
+use crate::run_directory::RunDirectory;
+use crate::terminal;
+use anyhow::anyhow;
+use relumine_report::{CrossValidation, EpochRecord, Status, StopReason, Summary, read_epochs};
+use std::path::Path;
+use std::time::Instant;
+
+/// Goes on with the run or the cross-validation in `folder`.
+pub(super) fn run(arguments: &TrainArguments, folder: &Path, started: Instant) -> Result<(), Failure> {
+    let device: DeviceRequest = arguments.device.parse().map_err(Failure::Usage)?;
+    let is_cross_validation = folder.join(CrossValidation::FILE).is_file();
+    let run = if is_cross_validation { RunDirectory::open_folds(folder) } else { RunDirectory::open(folder) };
+    let run = run.map_err(Failure::Usage)?;
+    if arguments.folds.is_some() && !is_cross_validation {
+        let message = "is a single run, which has no folds to go on with; leave out --folds";
+        return Err(Failure::usage(anyhow!("{} {message}", folder.display())));
+    }
+    let own = Origin::from_file(&run.file(RunDirectory::RECIPE))?;
+    let origin = arguments.recipe.as_deref().map_or_else(|| Ok(own), |path| Origin::find(Some(path)))?;
+    let recipe = Recipe::load(&origin, &overrides(arguments))?;
+    let recipe_name = restore::recipe_name(&run).unwrap_or(origin.name);
+    let (device, interrupt) = (device.open()?, Interrupt::listen()?);
+    let request = Request { recipe, recipe_name: &recipe_name, device, quiet: arguments.quiet, started, interrupt: &interrupt };
+    if is_cross_validation {
+        return cross_validate::resume(request, &run, arguments.folds, arguments.json);
+    }
+    let target = request.recipe.train.target_accuracy;
+    let (summary, run) = resume_recipe(request, &run)?;
+    show(&summary, &run, target, arguments.json)
+}
+
+/// Goes on with one run; one that is finished stays as it is.
+pub(super) fn resume_recipe(request: Request<'_>, run: &RunDirectory) -> Result<(Summary, RunDirectory), Failure> {
+    let lock = run.lock()?;
+    let folder = run.path().display();
+    let own = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
+    let request = Request { recipe: agreement::agreed(&own, request.recipe, run)?, ..request };
+    let summary = if run.file(RunDirectory::SUMMARY).is_file() { Some(run.summary()?) } else { None };
+    if let Some(summary) = summary.as_ref().filter(|summary| is_finished(summary, &request.recipe)) {
+        agreement::check_epochs(&request.recipe, (summary.epochs_run, false), run)?;
+        terminal::say(finished_line(summary, &own, &request.recipe, run));
+        return Ok((summary.clone(), run.clone()));
+    }
+    let Request { recipe, recipe_name, device, quiet, started, interrupt } = request;
+    let job = Job::prepare(recipe, recipe_name, device, TrainRows::Divided)?;
+    let mut step = job.blank_step()?;
+    if interrupt.is_requested() {
+        terminal::say(format_args!("interrupted before training went on; {folder} is as it was"));
+        return Err(Failure::Interrupted);
+    }
+    let mut store = Store::new(&run.file(RunDirectory::CHECKPOINTS));
+    let found = find(&mut store, &job, run)?;
+    let outcome = match &found {
+        Some((found, epochs)) => {
+            agreement::check_epochs(&job.recipe, (found.manifest.epoch, found.manifest.partial_epoch.is_some()), run)?;
+            agreement::check_horizon(&own, &job, found.manifest.step)?;
+            restore::restore(&job, &mut *step, found, epochs)
+                .map_err(|failure| within(failure, format!("the checkpoint in {folder} does not fit its run")))?
+        }
+        None => {
+            step.load_parameters(&crate::checkpoint::read_tensors(&run.file(RunDirectory::INITIAL))?)?;
+            Outcome::default()
+        }
+    };
+    let at = (outcome.epochs, step.steps());
+    let here = Environment::probe(&job.device.name, &job.device.reason);
+    restore::begin(run, &job.recipe, summary.as_ref(), here, at)?;
+    if !quiet {
+        terminal::say(restore::line(run, found.is_some(), at));
+    }
+    let test_evaluations = summary.map_or(0, |summary| summary.test_evaluations);
+    let run = run.clone();
+    Session { job, step, run, lock, store, outcome, test_evaluations, quiet, started, interrupt }.train()
+}
+
+/// The newest whole checkpoint with the epochs that it counts, of those that belong to `job`.
+fn find(store: &mut Store, job: &Job, run: &RunDirectory) -> Result<Option<(Found, Vec<EpochRecord>)>, Failure> {
+    let metrics = run.file(RunDirectory::METRICS);
+    let mut epochs = if metrics.is_file() { read_epochs(&metrics)? } else { Vec::new() };
+    let there = epochs.len() as u64;
+    let has_epochs = |epoch: u64| {
+        let problem = || format!("{} holds {there} epochs, and the checkpoint is of epoch {epoch}", metrics.display());
+        if epoch <= there { Ok(()) } else { Err(problem()) }
+    };
+    let Some(found) = store.recover(|manifest| has_epochs(manifest.epoch))? else { return Ok(None) };
+    for problem in &found.problems {
+        let step = found.manifest.step;
+        terminal::say(format_args!("warning: {problem}; going on from the older checkpoint of step {step}, with the same results"));
+    }
+    let folder = run.path().display();
+    RunIdentity::of(job)?.check(&found.manifest).map_err(|reason| Failure::Run(anyhow!("cannot go on with {folder}: {reason}")))?;
+    epochs.truncate(usize::try_from(found.manifest.epoch).unwrap_or(usize::MAX));
+    Ok(Some((found, epochs)))
+}
+
+/// Whether a run that has ended would not train on by this recipe.
+fn is_finished(summary: &Summary, asked: &Recipe) -> bool {
+    let may_go_on = summary.stopped_by == Some(StopReason::Epochs) && summary.epochs_run < asked.train.epochs;
+    summary.status == Status::Finished && !may_go_on
+}
+
+fn finished_line(summary: &Summary, own: &Recipe, asked: &Recipe, run: &RunDirectory) -> String {
+    let (folder, epochs) = (run.path().display(), summary.epochs_run);
+    let why = match summary.stopped_by {
+        Some(StopReason::Epochs) | None => return format!("{folder} is finished after {epochs} epochs: nothing to do; more with --epochs"),
+        Some(StopReason::EarlyStopping) => "early stopping",
+        Some(StopReason::TargetAccuracy) => "its target accuracy",
+        Some(StopReason::MaxSteps) => "train.max_steps",
+        Some(StopReason::MaxMinutes) => "train.max_minutes",
+    };
+    let more = if asked.train.epochs > own.train.epochs { ", which more epochs would not change" } else { "" };
+    format!("{folder} is finished: {why} ended it in epoch {epochs}{more}: nothing to do")
+}

@@ -1,0 +1,113 @@
+//! What a checkpoint gives back, and what a run notes when it goes on.
+
+use crate::checkpoint::{Found, tensors_of};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::pipeline::{Job, Outcome};
+use crate::recipe::Recipe;
+use crate::run_directory::RunDirectory;
+use crate::terminal;
+use anyhow::{Context, anyhow};
+use relumine_engine::{NamedTensors, Step};
+use relumine_report::{EpochRecord, Status, Summary};
+use serde::Serialize;
+use serde_json::Value;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+/// Puts `step` where the checkpoint was, and gives what the loop remembered; `epochs` are the records of the epochs that it counts.
+pub(super) fn restore(job: &Job, step: &mut dyn Step, found: &Found, epochs: &[EpochRecord]) -> Result<Outcome, Failure> {
+    let manifest = &found.manifest;
+    step.load_parameters(&tensors(found, RunDirectory::LAST)?)?;
+    step.load_optimizer_state(&tensors(found, RunDirectory::LAST_STATE)?)?;
+    step.restore_totals(manifest.totals())?;
+    if let Some(plateau) = job.recipe.optimizer.schedule.plateau() {
+        step.scale_learning_rate(plateau.factor_after(&manifest.validation_losses));
+    }
+    if step.steps() != manifest.step {
+        return Err(Failure::Run(anyhow!("its files are of step {}, and its manifest is of step {}", step.steps(), manifest.step)));
+    }
+    let (rows, all) = (manifest.totals().rows, job.split.train.len() as u64);
+    if rows > all || (rows < all && !rows.is_multiple_of(job.recipe.train.rows_per_step() as u64)) {
+        return Err(Failure::Run(anyhow!("it was left after {rows} rows of an epoch, where no step ends")));
+    }
+    let best = manifest.best.map(|_| tensors(found, RunDirectory::BEST)).transpose()?;
+    let mut outcome = manifest.outcome(best);
+    // The time that another process spent is known by the rates that it wrote down: an epoch that was cut short has fewer rows.
+    let is_whole = |record: &&EpochRecord| (record.seconds * record.samples_per_second - all as f64).abs() < 0.5;
+    outcome.epoch_seconds = epochs.iter().filter(is_whole).map(|record| record.seconds).collect();
+    let earlier: f64 = epochs.iter().map(|record| record.seconds).sum();
+    outcome.earlier = Duration::try_from_secs_f64(earlier).unwrap_or_default();
+    Ok(outcome)
+}
+
+fn tensors(found: &Found, path: &str) -> anyhow::Result<NamedTensors> {
+    let name = RunDirectory::name_of(path);
+    let bytes = found.files.get(name).ok_or_else(|| anyhow!("its manifest lists no {name}"))?;
+    tensors_of(Path::new(path), bytes)
+}
+
+/// What the run is called after, from its `environment.json`.
+pub(super) fn recipe_name(run: &RunDirectory) -> Option<String> {
+    Some(environment(run)?.get("recipe")?.as_str()?.to_owned())
+}
+
+fn environment(run: &RunDirectory) -> Option<Value> {
+    serde_json::from_slice(&std::fs::read(run.file(RunDirectory::ENVIRONMENT)).ok()?).ok()
+}
+
+/// A line of `resumed.jsonl`: where a run went on, and on what.
+#[derive(Serialize)]
+struct Resumption {
+    /// Whole epochs done.
+    epoch: u64,
+    /// Optimiser steps taken.
+    step: u64,
+    #[serde(flatten)]
+    environment: Environment,
+}
+
+/// Notes in the run that it goes on after `at`, whole epochs and steps, and by which recipe.
+pub(super) fn begin(run: &RunDirectory, recipe: &Recipe, summary: Option<&Summary>, here: Environment, at: (u64, u64)) -> Result<(), Failure> {
+    run.remove_unfinished()?;
+    run.write(RunDirectory::RECIPE, recipe.to_toml().map_err(Failure::Usage)?.as_bytes())?;
+    if let Some(summary) = summary {
+        // Until it has ended again; how often the test rows were read is kept.
+        run.write_json(RunDirectory::SUMMARY, &Summary { status: Status::Running, error: None, ..summary.clone() })?;
+    }
+    warn_of_change(run, &here);
+    let mut line = serde_json::to_vec(&Resumption { epoch: at.0, step: at.1, environment: here }).map_err(anyhow::Error::new)?;
+    line.push(b'\n');
+    let path = run.file(RunDirectory::RESUMED);
+    let appended = File::options().create(true).append(true).open(&path).and_then(|mut file| file.write_all(&line));
+    Ok(appended.with_context(|| format!("cannot write {}", path.display()))?)
+}
+
+/// Says so where the run began on something else: its bits are promised for one binary, one kind of processor and one device.
+fn warn_of_change(run: &RunDirectory, here: &Environment) {
+    let (Some(before), Ok(here)) = (environment(run), serde_json::to_value(here)) else { return };
+    let changed: Vec<String> = ["version", "candle", "cpu", "simd", "device"]
+        .into_iter()
+        .filter(|key| before.get(*key) != here.get(*key))
+        .map(|key| format!("{key} {} for {}", here[key], before[key]))
+        .collect();
+    if !changed.is_empty() {
+        terminal::say(format_args!(
+            "warning: {} goes on with {}: the results need not be bit for bit those of a run that was not stopped",
+            run.path().display(),
+            changed.join(", ")
+        ));
+    }
+}
+
+/// What is said when training goes on.
+pub(super) fn line(run: &RunDirectory, has_checkpoint: bool, (epoch, step): (u64, u64)) -> String {
+    let folder = run.path().display();
+    if has_checkpoint {
+        format!("{folder} goes on after step {step}, with {epoch} whole epochs done")
+    } else {
+        format!("{folder} has no checkpoint: training starts over from its initial weights")
+    }
+}

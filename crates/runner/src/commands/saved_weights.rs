@@ -1,0 +1,50 @@
+//! Which weights of a run are meant, and the files that they are in.
+
+use crate::cli::Weights;
+use crate::failure::Failure;
+use crate::run_directory::RunDirectory;
+use anyhow::anyhow;
+use relumine_report::{Summary, TestedWeights};
+
+/// Weights on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SavedWeights {
+    /// As `--weights` spells it.
+    pub(super) name: &'static str,
+    /// Their checkpoint in the run directory.
+    pub(super) file: &'static str,
+    /// The signature they were trained under.
+    pub(super) signature: &'static str,
+}
+
+impl SavedWeights {
+    const BEST: Self = Self { name: "best", file: RunDirectory::BEST, signature: RunDirectory::MODEL };
+    const LAST: Self = Self { name: "last", file: RunDirectory::LAST, signature: RunDirectory::MODEL };
+    const REFIT: Self = Self { name: "refit", file: RunDirectory::REFIT, signature: RunDirectory::REFIT_MODEL };
+
+    /// The weights that are `asked` for, or else those that the run tested; of a run without a summary the best.
+    ///
+    /// # Errors
+    /// A checkpoint that the run does not have.
+    pub(super) fn choose(run: &RunDirectory, asked: Option<Weights>, summary: Option<&Summary>) -> Result<Self, Failure> {
+        let of_run = || match summary.map_or(TestedWeights::Best, |summary| summary.weights) {
+            TestedWeights::Best => Weights::Best,
+            TestedWeights::Last => Weights::Last,
+            TestedWeights::Refit => Weights::Refit,
+        };
+        let chosen = match asked.unwrap_or_else(of_run) {
+            Weights::Best => Self::BEST,
+            Weights::Last => Self::LAST,
+            Weights::Refit => Self::REFIT,
+        };
+        if run.file(chosen.file).is_file() {
+            return Ok(chosen);
+        }
+        let there = [Self::BEST, Self::LAST, Self::REFIT].into_iter().filter(|weights| run.file(weights.file).is_file());
+        let there: Vec<String> = there.map(|weights| format!("--weights {}", weights.name)).collect();
+        let remedy =
+            if there.is_empty() { "it ended before its first epoch; train again".into() } else { format!("use {}", there.join(" or ")) };
+        let (folder, SavedWeights { name, file, .. }) = (run.path().display(), chosen);
+        Err(Failure::Run(anyhow!("{folder} has no {name} weights ({file}): {remedy}")))
+    }
+}

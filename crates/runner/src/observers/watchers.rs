@@ -1,0 +1,68 @@
+//! Everything that watches the training of a run.
+
+use super::{Checkpoints, MetricsCsv, MetricsLog, ProductLog, Progress, TensorBoard};
+use crate::checkpoint::Store;
+use crate::failure::Failure;
+use crate::pipeline::{Job, Observer};
+use crate::run_directory::RunDirectory;
+use relumine_report::{Status, Summary, read_epochs};
+
+/// The observers of a run. Those that keep a file with something of each epoch open it by `kept_epochs`: 0 for a run that begins, and for one
+/// that goes on the epochs that its checkpoint holds. What the file says of later ones is cut off; the run will say it again.
+#[derive(Debug)]
+pub struct Watchers {
+    progress: Progress,
+    metrics: MetricsLog,
+    table: MetricsCsv,
+    tensorboard: Option<TensorBoard>,
+    products: ProductLog,
+    checkpoints: Checkpoints,
+}
+
+impl Watchers {
+    /// Opens the files of `run`, which trains `job` and keeps its checkpoints in `store`.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or one of a run that goes on which lacks kept epochs.
+    pub fn open(run: &RunDirectory, job: &Job, store: Store, quiet: bool, kept_epochs: u64) -> anyhow::Result<Self> {
+        let metrics = MetricsLog::open(run, RunDirectory::METRICS, kept_epochs)?;
+        let epochs = read_epochs(&run.file(RunDirectory::METRICS))?;
+        let tensorboard = job.recipe.train.tensorboard.then(|| TensorBoard::open(run, RunDirectory::EVENTS, job, &epochs));
+        Ok(Self {
+            progress: Progress::new(quiet),
+            metrics,
+            table: MetricsCsv::open(run, RunDirectory::METRICS_CSV, &epochs)?,
+            tensorboard: tensorboard.transpose()?,
+            products: ProductLog::new(run),
+            checkpoints: Checkpoints::new(run, store),
+        })
+    }
+
+    /// In the order in which they are told. The checkpoints come last: what they count has been written.
+    pub fn each(&mut self) -> Vec<&mut dyn Observer> {
+        let mut each: Vec<&mut dyn Observer> = vec![&mut self.progress, &mut self.metrics, &mut self.table, &mut self.products];
+        each.extend(self.tensorboard.as_mut().map(|tensorboard| tensorboard as &mut dyn Observer));
+        each.push(&mut self.checkpoints);
+        each
+    }
+
+    /// Where the checkpoints are.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        self.checkpoints.store()
+    }
+
+    /// Notes how the run ended, when it has been tested or will not be. The results are safe by then: a note that cannot be made is no
+    /// reason to hold them back.
+    pub fn finish(&mut self, ended: &Result<Summary, Failure>) {
+        let Some(tensorboard) = &mut self.tensorboard else { return };
+        let (status, test) = match ended {
+            Ok(summary) => (Status::Finished, summary.test),
+            Err(Failure::Interrupted) => (Status::Interrupted, None),
+            Err(_) => (Status::Failed, None),
+        };
+        if let Err(error) = tensorboard.finish(status, test) {
+            tracing::warn!("how the run ended is missing in {}: {error:#}", RunDirectory::EVENTS);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! `relumine predict`: the answers are those of the run's own test, from every kind of file.
+
+use crate::support::{Bench, Ended, shipped};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+const BREAST_CANCER: &str = "models/data/breast-cancer/breast_cancer.csv";
+
+fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, sizes.len() as u8];
+    bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+    bytes.extend(values);
+    bytes
+}
+
+fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), bytes].concat()
+}
+
+/// 40 + 25 images of 3x3 pixels in two classes, told apart by their brightness, as a set in MNIST's format.
+fn images(bench: &Bench) -> Vec<u8> {
+    let pixels = |count: u32| -> Vec<u8> { (0..count * 9).map(|i| (i / 9 % 2 * 120 + i * 37 % 130) as u8).collect() };
+    let labels = |count: u32| -> Vec<u8> { (0..count).map(|row| (row % 2) as u8).collect() };
+    for (part, count) in [("train", 40), ("t10k", 25)] {
+        bench.write(&format!("set/{part}-images-idx3-ubyte"), idx(&[count, 3, 3], &pixels(count)));
+        bench.write(&format!("set/{part}-labels-idx1-ubyte"), idx(&[count], &labels(count)));
+    }
+    pixels(25)
+}
+
+fn trained_on_images(bench: &Bench) -> Vec<u8> {
+    let pixels = images(bench);
+    bench.train("run", &["--data", "set", "--epochs", "2", "--set", "model.hidden=[8]", "--set", "data.num_classes=2"]);
+    pixels
+}
+
+/// `row -> (prediction, probabilities as predictions.csv writes them)`.
+type Answers = HashMap<String, (String, Vec<String>)>;
+
+fn of_test(bench: &Bench, run: &str) -> Answers {
+    let text = String::from_utf8(bench.read(&format!("{run}/test/predictions.csv"))).unwrap();
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        (cells[0].to_owned(), (cells[2].to_owned(), cells[3..].iter().map(|cell| (*cell).to_owned()).collect()))
+    };
+    text.lines().skip(1).map(row).collect()
+}
+
+fn of_predict(ended: &Ended) -> Answers {
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let shares = cells[5..].iter().map(|cell| format!("{:.6}", cell.parse::<f64>().unwrap()));
+        (cells[1].to_owned(), (cells[3].to_owned(), shares.collect()))
+    };
+    ended.stdout.lines().skip(1).map(row).collect()
+}
+
+#[test]
+fn idx_files_get_the_answers_of_the_run_s_own_test() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    // Nothing of the data is needed but what is to be predicted.
+    std::fs::rename(bench.path("set/t10k-images-idx3-ubyte"), bench.path("images")).unwrap();
+    std::fs::remove_dir_all(bench.path("set")).unwrap();
+    let answers = of_predict(&bench.ok(&["predict", "run", "images", "--format", "csv"]));
+    assert_eq!(answers.len(), 25);
+    assert_eq!(answers, of_test(&bench, "run"));
+}
+
+#[test]
+fn tables_get_the_answers_of_the_run_s_own_test_and_an_accuracy_where_they_have_labels() {
+    let bench = Bench::new();
+    let table = shipped(BREAST_CANCER);
+    let table = table.to_str().unwrap();
+    let summary = bench.train("run", &[shipped("models/breast-cancer.toml").to_str().unwrap(), "--epochs", "3"]);
+    let label = std::fs::read_to_string(table).unwrap().lines().next().unwrap().rsplit(',').next().unwrap().to_owned();
+    let ended = bench.ok(&["predict", "run", table, "--format", "csv", "--label", &label]);
+    let answers = of_predict(&ended);
+    let tested = of_test(&bench, "run");
+    assert_eq!((answers.len(), tested.len() as u64), (569, summary["test_rows"].as_u64().unwrap()));
+    assert!(tested.iter().all(|(row, answer)| answers[row] == *answer));
+    assert!(ended.stderr.starts_with("accuracy ") && ended.stderr.contains(" of the 569 rows whose class is known"), "{}", ended.stderr);
+
+    let text = std::fs::read(table).unwrap();
+    let mut child =
+        bench.command().args(["predict", "run", "-", "--format", "csv"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&text).unwrap();
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert!(ended.stdout.lines().nth(1).unwrap().starts_with("standard input,0,,"), "{}", ended.stdout);
+    assert_eq!(of_predict(&ended), answers);
+}
+
+/// The scaling of a refit is not that of the training before it.
+#[test]
+fn every_kind_of_saved_weights_gives_its_own_answers() {
+    let bench = Bench::new();
+    let table = shipped(BREAST_CANCER);
+    let recipe = shipped("models/breast-cancer.toml");
+    bench.train("run", &[recipe.to_str().unwrap(), "--epochs", "4", "--set", "train.refit=true", "--set", "data.scale=standard"]);
+    let arguments = ["predict", "run", table.to_str().unwrap(), "--format", "csv"];
+    let with = |weights| of_predict(&bench.ok(&[&arguments[..], &["--weights", weights]].concat()));
+    let tested = of_test(&bench, "run");
+    assert!(tested.iter().all(|(row, answer)| with("refit")[row] == *answer));
+    assert_eq!(of_predict(&bench.ok(&arguments)), with("refit"), "the tested weights are the default");
+    bench.ok(&["test", "run", "--weights", "last"]);
+    assert_ne!(with("last"), with("refit"));
+}
+
+#[test]
+fn the_same_numbers_in_any_kind_of_file_and_on_any_number_of_threads_have_the_same_logits() {
+    let bench = Bench::new();
+    let pixels = trained_on_images(&bench);
+    let floats: Vec<u8> = pixels.iter().flat_map(|value| f32::from(*value).to_le_bytes()).collect();
+    bench.write("f.npy", npy("<f4", "(25, 3, 3, 1)", &floats));
+    bench.write("u.npy", npy("|u1", "(25, 9)", &pixels));
+    let rows = pixels.chunks(9).map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
+    bench.write("t.csv", format!("a,b,c,d,e,f,g,h,i\n{}\n", rows.collect::<Vec<_>>().join("\n")));
+    for (index, image) in pixels.chunks(9).enumerate() {
+        bench.write(&format!("pictures/{index:02}.png"), png(3, 3, image));
+    }
+    let logits = |arguments: &[&str]| -> Vec<String> {
+        let ended = bench.ok(&[&["predict", "run", "--format", "csv", "--logits"], arguments].concat());
+        ended.stdout.lines().skip(1).map(|line| line.splitn(3, ',').nth(2).unwrap().to_owned()).collect()
+    };
+    let expected = logits(&["set/t10k-images-idx3-ubyte"]);
+    assert_eq!(expected.len(), 25);
+    for input in ["f.npy", "u.npy", "t.csv", "pictures"] {
+        assert_eq!(logits(&[input]), expected, "{input}");
+    }
+    assert_eq!(logits(&["u.npy", "--threads", "3"]), expected);
+    assert_eq!(logits(&["u.npy", "pictures"]), [expected.clone(), expected].concat());
+}
+
+fn png(height: u32, width: u32, pixels: &[u8]) -> Vec<u8> {
+    use image::ImageEncoder;
+    let mut file = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut file);
+    encoder.write_image(pixels, width, height, image::ExtendedColorType::L8).unwrap();
+    file
+}
+
+#[test]
+fn the_shipped_model_reads_the_drawn_digits() {
+    let bench = Bench::new();
+    let model = shipped("models/mnist");
+    let examples = model.join("examples");
+    let mut files: Vec<_> = std::fs::read_dir(&examples).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending != "py"));
+    files.sort();
+    assert!(files.len() >= 5);
+    let paths: Vec<&str> = files.iter().map(|path| path.to_str().unwrap()).collect();
+    let ended = bench.ok(&[&["predict", model.to_str().unwrap(), "--format", "json", "--top", "2"], &paths[..]].concat());
+    for (line, path) in ended.stdout.lines().zip(&files) {
+        let answer: Value = serde_json::from_str(line).unwrap();
+        let drawn = &path.file_name().unwrap().to_str().unwrap()[..1];
+        assert_eq!(answer["prediction"], drawn, "{line}");
+        assert!(answer["probability"].as_f64().unwrap() > 0.9, "{line}");
+        assert_eq!(answer["top"].as_array().unwrap().len(), 2);
+    }
+    assert_eq!(ended.stdout.lines().count(), files.len());
+}
+
+#[test]
+fn a_file_is_written_whole_and_never_over_another_without_force() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    let arguments = ["predict", "run", "set/t10k-images-idx3-ubyte", "--out", "answers.csv"];
+    assert_eq!(bench.ok(&arguments).stdout, "");
+    let text = String::from_utf8(bench.read("answers.csv")).unwrap();
+    assert!(text.starts_with("input,row,label,prediction,probability,p_0,p_1\n"), "the ending names the format: {text}");
+    assert_eq!(text.lines().count(), 26);
+    let ended = bench.run(&arguments);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("--out answers.csv exists already"), "{}", ended.stderr);
+    bench.ok(&[&arguments[..], &["--force"]].concat());
+    bench.write("bad.csv", "a\n1\n");
+    let ended = bench.run(&["predict", "run", "set/t10k-images-idx3-ubyte", "bad.csv", "--out", "never.csv"]);
+    assert_eq!((ended.code, bench.path("never.csv").exists()), (Some(1), false));
+}
+
+#[test]
+fn bad_inputs_get_one_sentence_with_file_and_row() {
+    let bench = Bench::new();
+    let recipe = shipped("models/breast-cancer.toml");
+    bench.train("table", &[recipe.to_str().unwrap(), "--epochs", "1"]);
+    trained_on_images(&bench);
+    let names = std::fs::read_to_string(shipped(BREAST_CANCER)).unwrap();
+    let lines: Vec<&str> = names.lines().collect();
+    bench.write("nan.csv", format!("{}\n{}\nNaN{}\n", lines[0], lines[1], &lines[2][lines[2].find(',').unwrap()..]));
+    let without_first = |line: &str| line.split_once(',').unwrap().1.to_owned();
+    bench.write("column.csv", format!("{}\n{}\n", without_first(lines[0]), without_first(lines[1])));
+    bench.write("fake.png", "not a picture");
+    bench.write("x.bin", "what is this?");
+    bench.write("wide.npy", npy("|u1", "(2, 5)", &[0; 10]));
+    bench.write("cut.idx", idx(&[3, 3, 3], &[0; 20]));
+    std::fs::create_dir(bench.path("empty")).unwrap();
+    for (run, input, code, expected) in [
+        ("table", "nan.csv", 1, "nan.csv has \"NaN\" in line 3, column `"),
+        ("table", "column.csv", 1, "column.csv has no column `"),
+        ("table", "wide.npy", 1, "wide.npy holds an array of shape [2, 5], and the model takes [N, 30]"),
+        ("run", "fake.png", 1, "fake.png is neither a PNG nor a JPEG file"),
+        ("run", "x.bin", 1, "x.bin is of no kind that can be predicted"),
+        ("run", "cut.idx", 1, "cut.idx promises 3 rows in its header and holds only 2"),
+        ("run", "empty", 1, "empty has no pictures"),
+        ("run", "none.png", 1, "cannot read none.png"),
+        ("empty", "fake.png", 2, "empty is no run directory"),
+    ] {
+        let ended = bench.run(&["predict", run, input]);
+        assert_eq!(ended.code, Some(code), "{input}: {}", ended.stderr);
+        assert!(ended.stderr.starts_with("error: ") && ended.stderr.contains(expected), "{expected}: {}", ended.stderr);
+        assert_eq!(ended.stderr.trim_end().lines().count(), 1, "{}", ended.stderr);
+    }
+    let ended = bench.ok(&["predict", "table", "nan.csv", "--skip-bad-rows", "--format", "json"]);
+    assert_eq!(ended.stdout.lines().count(), 1);
+    assert!(ended.stderr.starts_with("left out 1 that cannot be used; the first: nan.csv has \"NaN\" in line 3"), "{}", ended.stderr);
+    for arguments in [&["--top", "0"][..], &["--logits"], &["--format", "xml"], &["--device", "gpu"]] {
+        assert_eq!(bench.run(&[&["predict", "table", "nan.csv"], arguments].concat()).code, Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn damaged_weights_and_signatures_are_named() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    let whole = bench.read("run/model.json");
+    bench.write("run/model.json", &whole[..40]);
+    let refused = |expected: &str| {
+        let ended = bench.run(&["predict", "run", "set/t10k-images-idx3-ubyte"]);
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains(expected) && ended.stderr.trim_end().lines().count() == 1, "{}", ended.stderr);
+    };
+    refused("model.json");
+    bench.write("run/model.json", whole);
+    bench.write("run/checkpoints/best.safetensors", "not tensors");
+    refused("best.safetensors");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    let rows = vec![7; 9 * 100_000];
+    bench.write("many.npy", npy("|u1", "(100000, 9)", &rows));
+    let mut child = bench
+        .command()
+        .args(["predict", "run", "many.npy", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+}
+
+/// Standard input that never ends: rows come until the signal does, and the file that was asked for is not there afterwards.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_stops_it_and_leaves_no_half_a_file() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    let mut command = bench.command();
+    command.args(["predict", "run", "-", "--out", "answers.csv"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"a,b,c,d,e,f,g,h,i\n").unwrap();
+    let row = b"1,2,3,4,5,6,7,8,9\n".repeat(1000);
+    let mut is_signalled = false;
+    for round in 0..100_000 {
+        if stdin.write_all(&row).is_err() {
+            break;
+        }
+        if round >= 20 && !is_signalled {
+            is_signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success();
+        }
+    }
+    drop(stdin);
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("interrupted after ") && ended.stderr.contains("answers.csv was not written"), "{}", ended.stderr);
+    let left: Vec<_> = std::fs::read_dir(bench.path(".")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        left.iter().all(|name| !name.to_string_lossy().contains("answers") && !name.to_string_lossy().starts_with(".writing")),
+        "{left:?}"
+    );
+}
