@@ -1,11 +1,12 @@
 //! Fused operations of a training step on the CPU, one folder or file each: where the project keeps its `unsafe` code.
 //!
 //! Every function here is one phase: it divides its work by shape among the threads of a [`Team`], and gives the same bits whatever their
-//! number; the forward and the weights' product also whether they skip zeros or not. The instruction set is chosen at run time ([`Isa`]).
+//! number; the forward and the weights' product also whether they skip zeros or not. What is often done beside something else is also there
+//! as [`Tasks`], of which a phase can hold several. The instruction set is chosen at run time ([`Isa`]).
 
 mod activation;
-mod bytes;
 pub mod augment;
+mod bytes;
 mod dropout;
 pub mod gather;
 mod isa;

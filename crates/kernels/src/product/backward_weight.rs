@@ -1,7 +1,8 @@
 use super::Inputs;
+use super::dense::{Dense, dense};
 use super::forward::each_panel;
 use super::inputs::LitInputs;
-use super::tile::{Dense, Factors, Sparse, dense, sparse_pair};
+use super::sparse::{Factors, Sparse, sparse_pair};
 use crate::isa::dispatch_simd;
 use crate::lit::BLOCK;
 use crate::optimizer::{Update, apply};

@@ -1,6 +1,7 @@
 use super::Inputs;
+use super::dense::{Dense, dense};
 use super::inputs::LitInputs;
-use super::tile::{Dense, Factors, Sparse, dense, sparse_pair, sparse_single};
+use super::sparse::{Factors, Sparse, sparse_pair, sparse_single};
 use crate::isa::dispatch_simd;
 use crate::lit::{BLOCK, Look};
 use crate::loss::Logits;

@@ -1,4 +1,4 @@
-use super::tile::{Coded, Factors};
+use super::sparse::{Coded, Factors};
 use crate::{Bytes, Lit, PANEL, Panels};
 
 /// What a layer reads, `[rows, in]`, and whether a product passes over what of it is zero.

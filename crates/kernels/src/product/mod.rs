@@ -11,15 +11,18 @@
 
 mod backward_data;
 mod backward_weight;
+mod dense;
 mod forward;
 mod inputs;
-mod tile;
+mod sparse;
+mod transpose;
 
 pub(crate) use backward_data::Dz;
-pub use backward_data::{InputGradient, Transpose, Way, input_gradient};
+pub use backward_data::{InputGradient, Way, input_gradient};
 pub use backward_weight::{Destination, Gradient, Target, WeightGradient, weight_gradient};
 pub use forward::{Finish, Forward, Out, can_look, forward};
 pub use inputs::Inputs;
+pub use transpose::Transpose;
 
 #[cfg(test)]
 mod tests;

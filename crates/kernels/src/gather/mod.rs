@@ -1,10 +1,17 @@
 //! A batch from the resident data set: rows gathered and scaled into panels, in one pass.
 
-use crate::isa::dispatch_plain;
+mod bytes;
+mod scaling;
+
+pub use bytes::GatherBytes;
+pub use scaling::Scaling;
+
 use crate::lit::{BLOCK, Look};
 use crate::pool::{Tasks, Team};
 use crate::shares::Shares;
-use crate::{Bytes, Lit, PANEL, Panels};
+use crate::{Lit, Panels};
+use scaling::from_bytes;
+pub(crate) use scaling::from_floats;
 use std::ops::Range;
 
 /// Where features lie, row-major `[examples, features]`.
@@ -14,62 +21,6 @@ pub enum Source<'a> {
     U8(&'a [u8]),
     /// Four bytes each.
     F32(&'a [f32]),
-}
-
-/// `scaled = (feature - offset) / divisor`, with one constant for all features or one for each.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scaling {
-    offset: Vec<f32>,
-    divisor: Vec<f32>,
-    /// The reciprocal of the one divisor, if division of bytes by it can be done by multiplications.
-    reciprocal: Option<f32>,
-    /// What each byte becomes, if that is the same for all features and nothing becomes nothing.
-    table: Option<Box<[f32; 256]>>,
-}
-
-impl Scaling {
-    /// A scaling by these constants.
-    #[must_use]
-    pub fn new(offset: Vec<f32>, divisor: Vec<f32>) -> Self {
-        let reciprocal = match (offset.as_slice(), divisor.as_slice()) {
-            ([offset], [divisor]) => {
-                let reciprocal = divisor.recip();
-                // Markstein's division is exact for almost every divisor; 256 values are soon tried.
-                let is_exact =
-                    (0..=255_u8).all(|byte| divide(f32::from(byte) - offset, *divisor, reciprocal) == (f32::from(byte) - offset) / divisor);
-                is_exact.then_some(reciprocal)
-            }
-            _ => None,
-        };
-        let table = match (offset.as_slice(), divisor.as_slice()) {
-            ([offset], [divisor]) => Some(std::array::from_fn(|byte| (byte as f32 - offset) / divisor)),
-            _ => None,
-        };
-        let table = table.filter(|table: &[f32; 256]| table[0] == 0.0).map(Box::new);
-        Self { offset, divisor, reciprocal, table }
-    }
-
-    /// Whether [`GatherBytes`] can leave bytes as they are.
-    #[must_use]
-    pub fn keeps_bytes(&self) -> bool {
-        self.table.is_some()
-    }
-
-    fn constants(&self, feature: usize) -> (f32, f32) {
-        let of = |values: &[f32], neutral: f32| match values {
-            [] => neutral,
-            [value] => *value,
-            values => values[feature],
-        };
-        (of(&self.offset, 0.0), of(&self.divisor, 1.0))
-    }
-}
-
-/// Division by Newton's correction of a product (Markstein 1990).
-#[inline(always)]
-fn divide(x: f32, divisor: f32, reciprocal: f32) -> f32 {
-    let quotient = x * reciprocal;
-    (-quotient).mul_add(divisor, x).mul_add(reciprocal, quotient)
 }
 
 /// Fills the first `rows.len()` rows of `out` `[rows, features]` with the scaled features of `rows`.
@@ -165,60 +116,6 @@ impl Tasks for Gather<'_> {
     }
 }
 
-/// A batch of bytes, gathered as part of a phase as the bytes they are, and looked at for zeros.
-#[derive(Debug)]
-pub struct GatherBytes<'a> {
-    source: &'a [u8],
-    rows: &'a [u32],
-    out: Shares<'a, u8>,
-    look: Look<'a>,
-    panels: usize,
-    capacity: usize,
-    features: usize,
-}
-
-impl<'a> GatherBytes<'a> {
-    /// Fills the first `rows.len()` rows of `out` `[rows, features]` from a `source` of that width, to stand for what `scaling` makes of
-    /// them. `lit` becomes what is not zero in them. `None` where a byte becomes different things, or zero becomes something.
-    pub fn new(source: &'a [u8], scaling: &'a Scaling, rows: &'a [u32], (out, lit): (&'a mut Bytes, &'a mut Lit)) -> Option<Self> {
-        assert!(rows.len() <= out.rows(), "there is room for the rows");
-        let table = scaling.table.as_deref()?;
-        let look = lit.begin_bytes(out, rows.len());
-        let (panels, capacity, features) = (out.count(), out.rows(), out.columns());
-        Some(Self { source, rows, out: out.begin(table), look, panels, capacity, features })
-    }
-}
-
-impl Tasks for GatherBytes<'_> {
-    /// Half a block of rows would do, but its columns' bits share words with the other half's.
-    fn count(&self) -> usize {
-        self.rows.len().div_ceil(BLOCK)
-    }
-
-    fn run(&self, block: usize) {
-        let Self { source, features, .. } = *self;
-        let places = block * BLOCK..((block + 1) * BLOCK).min(self.rows.len());
-        for place in places.clone() {
-            if let Some(row) = self.rows.get(place + AHEAD) {
-                prefetch(Source::U8(source), *row as usize * features, features);
-            }
-            let bytes = &source[self.rows[place] as usize * features..][..features];
-            for (panel, bytes) in bytes.chunks(PANEL).enumerate() {
-                // SAFETY: each task has rows of its own.
-                let line = unsafe { self.out.part((panel * self.capacity + place) * PANEL, bytes.len()) };
-                line.copy_from_slice(bytes);
-            }
-        }
-        for panel in 0..self.panels {
-            // SAFETY: each task has rows of its own, and has written them.
-            unsafe {
-                let lines = self.out.part((panel * self.capacity + places.start) * PANEL, places.len() * PANEL);
-                self.look.at_bytes(panel, block, lines);
-            }
-        }
-    }
-}
-
 /// How many rows ahead of the one that is read are on their way from memory.
 const AHEAD: usize = 6;
 
@@ -239,46 +136,10 @@ pub(crate) fn prefetch(source: Source<'_>, start: usize, features: usize) {
     let _ = (source, start, features);
 }
 
-dispatch_plain! {
-    fn from_bytes(bytes: &[u8], scaling: &Scaling, first: usize, out: &mut [f32]) = from_bytes_plain
-}
-
-#[inline(always)]
-fn from_bytes_plain<const FUSED: bool>(bytes: &[u8], scaling: &Scaling, first: usize, out: &mut [f32]) {
-    if let (Some(reciprocal), true) = (scaling.reciprocal, FUSED) {
-        let (offset, divisor) = scaling.constants(0);
-        for (out, byte) in out.iter_mut().zip(bytes) {
-            *out = divide(f32::from(*byte) - offset, divisor, reciprocal);
-        }
-    } else {
-        for (place, (out, byte)) in out.iter_mut().zip(bytes).enumerate() {
-            let (offset, divisor) = scaling.constants(first + place);
-            *out = (f32::from(*byte) - offset) / divisor;
-        }
-    }
-}
-
-dispatch_plain! {
-    pub(crate) fn from_floats(values: &[f32], scaling: &Scaling, first: usize, out: &mut [f32]) = from_floats_plain
-}
-
-#[inline(always)]
-fn from_floats_plain<const FUSED: bool>(values: &[f32], scaling: &Scaling, first: usize, out: &mut [f32]) {
-    if let ([offset], [divisor]) = (scaling.offset.as_slice(), scaling.divisor.as_slice()) {
-        for (out, value) in out.iter_mut().zip(values) {
-            *out = (value - offset) / divisor;
-        }
-    } else {
-        for (place, (out, value)) in out.iter_mut().zip(values).enumerate() {
-            let (offset, divisor) = scaling.constants(first + place);
-            *out = (value - offset) / divisor;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Bytes, PANEL};
 
     #[test]
     fn gathered_rows_are_the_scaled_ones_to_the_bit() {
@@ -332,10 +193,5 @@ mod tests {
         }
         let nothing = (&mut Bytes::zeros(1, 1), &mut Lit::new(&Panels::zeros(1, 1)));
         assert!(GatherBytes::new(&[1], &Scaling::new(vec![3.0], vec![2.0]), &[0], nothing).is_none(), "zero becomes something");
-    }
-
-    #[test]
-    fn bytes_over_255_need_no_division() {
-        assert!(Scaling::new(vec![0.0], vec![255.0]).reciprocal.is_some());
     }
 }
