@@ -247,5 +247,5 @@ fn test_and_inspect_refuse_what_is_no_run() {
     bench.write("run/checkpoints/best.safetensors", "not tensors");
     let ended = bench.run(&["test", "run"]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("best.safetensors is not a whole safetensors file"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("run/checkpoints/best.safetensors is damaged: it does not match its checksum"), "{}", ended.stderr);
 }

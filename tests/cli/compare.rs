@@ -21,7 +21,7 @@ fn keys_that_differ_and_results_stand_side_by_side() {
         let line = shown.lines().find(|line| line.starts_with(&format!("{name}  "))).unwrap();
         line[name.len()..].split("  ").map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty()).collect()
     };
-    assert_eq!(row("model.dropout"), ["0.0", "0.25"]);
+    assert_eq!(row("model.dropout"), ["0.5", "0.25"]);
     assert_eq!(row("train.early_stopping.patience"), ["-", "9"]);
     let percent = |run: &Value, part: &str| format!("{:.2} %", 100.0 * run[part]["accuracy"].as_f64().unwrap());
     for part in ["train", "validation", "test"] {
@@ -30,7 +30,7 @@ fn keys_that_differ_and_results_stand_side_by_side() {
     assert!(!shown.contains("optimizer.learning_rate") && !shown.contains("note:") && !shown.contains("seeds"), "{shown}");
 
     let json: Value = serde_json::from_str(&bench.ok(&["compare", "one", "other", "--json"]).stdout).unwrap();
-    assert_eq!(json["differences"]["model.dropout"], serde_json::json!([0.0, 0.25]));
+    assert_eq!(json["differences"]["model.dropout"], serde_json::json!([0.5, 0.25]));
     assert_eq!((&json["same_data"], &json["runs"][1]["summary"]), (&Value::Bool(true), &other));
     assert!(bench.ok(&["compare", "one", "one"]).stdout.starts_with("the recipes do not differ\n"));
 }

@@ -14,7 +14,8 @@ fn every_format_of_a_table_trains_to_the_same_weights() {
     let settings = ["--epochs", "2", "--set", "data.validation=3", "--set", "data.test=3", "--set", "model.hidden=[4]"];
     let train = |out: &str, name: &str| bench.train(out, &[&["quickstart", "--data", &fixture(name)], &settings[..]].concat());
     let csv = train("csv", "table.csv");
-    for (index, name) in ["table.tsv.gz", "table.parquet", "table_types.parquet", "table.npz", "table_fortran.npz"].into_iter().enumerate() {
+    for (index, name) in ["table.tsv.gz", "table.parquet", "table_types.parquet", "table.npz", "table_fortran.npz"].into_iter().enumerate()
+    {
         let out = format!("other-{index}");
         let other = train(&out, name);
         assert_eq!(other["data_fingerprint"], csv["data_fingerprint"], "{name}");
@@ -26,7 +27,8 @@ fn every_format_of_a_table_trains_to_the_same_weights() {
 #[test]
 fn images_of_the_hub_and_arrays_are_the_same_data() {
     let bench = Bench::new();
-    let train = |out: &str, name: &str| bench.train(out, &["quickstart", "--data", &fixture(name), "--epochs", "1", "--set", "data.validation=1"]);
+    let train =
+        |out: &str, name: &str| bench.train(out, &["quickstart", "--data", &fixture(name), "--epochs", "1", "--set", "data.validation=1"]);
     let (parquet, arrays) = (train("parquet", "pictures"), train("arrays", "pictures.npz"));
     assert_eq!(parquet["data_fingerprint"], arrays["data_fingerprint"]);
     assert_eq!([&parquet["train_rows"], &parquet["validation_rows"], &parquet["test_rows"]], [4, 1, 3]);
@@ -39,7 +41,11 @@ fn bad_rows_are_errors_until_they_are_skipped_and_then_counted() {
     bench.write("t.csv", format!("a,b,y\n{rows}one,2,1\n3,,0\n"));
     let ended = bench.run(&["train", "--data", "t.csv", "--out", "refused"]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("t.csv has \"one\" in line 42, column `a`") && ended.stderr.contains("--skip-bad-rows"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("t.csv has \"one\" in line 42, column `a`") && ended.stderr.contains("--skip-bad-rows"),
+        "{}",
+        ended.stderr
+    );
     let ended = bench.ok(&["train", "--data", "t.csv", "--out", "run", "--epochs", "1", "--skip-bad-rows", "--json", "--quiet"]);
     assert!(ended.stderr.contains("left out 2 rows that cannot be used; the first: "), "{}", ended.stderr);
     assert!(ended.stderr.contains("has \"one\" in line 42"), "{}", ended.stderr);
@@ -119,14 +125,17 @@ fn offline_names_what_would_be_fetched_and_where_it_belongs() {
     let bench = Bench::new();
     for (name, place) in [("mnist", "cache/mnist"), ("hf://someone/something", "cache/hub/someone--something")] {
         let place = bench.path(place);
-        for arguments in [&["train", "--data", name, "--out", "run", "--offline"][..], &["--offline", "data", "fetch", name], &["data", "verify", name]] {
+        for arguments in
+            [&["train", "--data", name, "--out", "run", "--offline"][..], &["--offline", "data", "fetch", name], &["data", "verify", name]]
+        {
             let ended = bench.run(arguments);
             assert_eq!(ended.code, Some(1), "{arguments:?}");
             let message = &ended.stderr;
             assert!(message.starts_with(&format!("error: cannot download `{name}` (the network is forbidden by --offline")), "{message}");
             assert!(message.contains(place.to_str().unwrap()) && message.lines().count() == 1, "{message}");
         }
-        let ended = crate::support::Ended::of(bench.command().env("RELUMINE_OFFLINE", "1").args(["train", "--data", name]).output().unwrap());
+        let ended =
+            crate::support::Ended::of(bench.command().env("RELUMINE_OFFLINE", "1").args(["train", "--data", name]).output().unwrap());
         assert!(ended.stderr.contains("RELUMINE_OFFLINE"), "{}", ended.stderr);
     }
     bench.ok(&["data", "fetch", "digits", "--offline"]);

@@ -3,7 +3,8 @@
     python tests/peers/keras_weights.py --relumine target/debug/relumine [--mnist FOLDER]
 
 The weights go into a `keras.Sequential`: a kernel is our weight transposed, and a norm's gamma, beta, moving mean and moving variance are
-our weight, bias, running_mean and running_var. The logits agree with `relumine predict` on 1,000 test rows of MNIST, or of digits without it.
+our weight, bias, running_mean and running_var. The logits agree with `relumine predict` on 1,000 test rows of MNIST, or of digits without
+it.
 """
 import os
 

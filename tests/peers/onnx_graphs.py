@@ -2,9 +2,9 @@
 
     python tests/peers/onnx_graphs.py --relumine target/debug/relumine [--mnist FOLDER]
 
-Every model is trained for a few steps on digits (softmax) or breast-cancer (sigmoid), exported twice (scaled features to logits; raw rows to
-probabilities), accepted by onnx.checker with full_check, and computed by ONNX Runtime on the CPU. `relumine predict` is what it is compared
-with, on 1,000 rows, or all 569 of breast-cancer. With MNIST, three models are compared on 1,000 test rows of it, too.
+Every model is trained for a few steps on digits (softmax) or breast-cancer (sigmoid), exported twice (scaled features to logits; raw rows
+to probabilities), accepted by onnx.checker with full_check, and computed by ONNX Runtime on the CPU. `relumine predict` is what it is
+compared with, on 1,000 rows, or all 569 of breast-cancer. With MNIST, three models are compared on 1,000 test rows of it, too.
 """
 from concurrent.futures import ThreadPoolExecutor
 

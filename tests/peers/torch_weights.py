@@ -3,8 +3,8 @@
     python tests/peers/torch_weights.py --relumine target/debug/relumine [--mnist FOLDER]
 
 Out: the file loads into the state of a `torch.nn.Sequential` by the lines of the export crate's documentation, and the logits agree with
-`relumine predict`, on 1,000 test rows of MNIST, or of digits without it. The npz file holds the same bits. In: the state of a Sequential, in
-f32, f64 and bf16, becomes the initial weights of a run, bit by bit, and a file that has changed is noticed.
+`relumine predict`, on 1,000 test rows of MNIST, or of digits without it. The npz file holds the same bits. In: the state of a Sequential,
+in f32, f64 and bf16, becomes the initial weights of a run, bit by bit, and a file that has changed is noticed.
 """
 import subprocess
 

@@ -1,14 +1,14 @@
 //! Data sets by name or path, and where their files are looked for.
 
-use crate::checksums::{self, FileCheck};
+use crate::fetch::download;
 use crate::hub_address::HubAddress;
 use crate::{DataError, ReadOptions, Source, digits, formats, idx, images};
 use std::path::{Path, PathBuf};
 
 /// Names the folder of MNIST's IDX files.
-const MNIST_VARIABLE: &str = "RELUMINE_MNIST";
+pub(crate) const MNIST_VARIABLE: &str = "RELUMINE_MNIST";
 /// Names the folder for downloaded data; by default `relumine` in the user's cache folder.
-const CACHE_VARIABLE: &str = "RELUMINE_CACHE";
+pub(crate) const CACHE_VARIABLE: &str = "RELUMINE_CACHE";
 
 /// A data set that has a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Entry {
 /// Four IDX files of 70,000 images of 28 x 28 and their labels, with their headers.
 const IDX_BYTES: u64 = 70_000 * (28 * 28 + 1) + 2 * 16 + 2 * 8;
 
-const ENTRIES: [Entry; 3] = [
+pub(crate) const ENTRIES: [Entry; 3] = [
     Entry {
         name: "digits",
         description: "1,797 handwritten digits, 8x8, 10 classes (Alpaydin and Kaynak, UCI)",
@@ -61,25 +61,7 @@ const ENTRIES: [Entry; 3] = [
 #[derive(Clone, Debug)]
 pub struct Catalog {
     mnist: Option<PathBuf>,
-    cache: Option<PathBuf>,
-}
-
-/// Data that can be opened without a network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetched {
-    /// Where it is; empty for data inside the program.
-    pub folder: PathBuf,
-    /// Whether it was there already.
-    pub was_there: bool,
-}
-
-/// Data that was read whole.
-#[derive(Clone, Debug)]
-pub struct Verified {
-    /// The data.
-    pub source: Source,
-    /// Its files, where there are checksums to tell or to compare; empty for other formats.
-    pub files: Vec<FileCheck>,
+    pub(crate) cache: Option<PathBuf>,
 }
 
 impl Catalog {
@@ -154,102 +136,10 @@ impl Catalog {
         }
     }
 
-    /// Makes sure that the data called `name` can be opened without a network, downloading it where need be.
-    ///
-    /// # Errors
-    /// A name that is neither a data set's nor an address of the hub, and a download that fails.
-    pub fn fetch(&self, name: &str, options: &ReadOptions) -> Result<Fetched, DataError> {
-        if let Some(address) = HubAddress::parse(name)? {
-            return self.fetch_address(&address, options);
-        }
-        let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) else {
-            let remedy = format!("give one of {}, or hf://owner/name", ENTRIES.map(|entry| entry.name).join(", "));
-            return Err(DataError::setting("data fetch", format!("{name:?}"), "is no data set that can be fetched", remedy));
-        };
-        match self.folder(entry) {
-            None if entry.hub.is_none() => Ok(Fetched { folder: PathBuf::new(), was_there: true }),
-            Some(folder) if self.is_available(entry) => Ok(Fetched { folder, was_there: true }),
-            folder => Ok(Fetched { folder: download(entry, folder.as_deref(), options.offline)?, was_there: false }),
-        }
-    }
-
-    fn fetch_address(&self, address: &HubAddress, options: &ReadOptions) -> Result<Fetched, DataError> {
-        let folder = self.cache.as_ref().map(|cache| address.folder(cache));
-        let name = || format!("hf://{address}");
-        let remedy = folder.as_ref().map_or_else(
-            || format!("set {CACHE_VARIABLE} to a folder"),
-            |folder| format!("where there is a network, run relumine data fetch {}, and copy the folder {}", name(), folder.display()),
-        );
-        let unavailable = |reason: String| DataError::Download { name: name(), reason, remedy: remedy.clone() };
-        let folder = folder.clone().ok_or_else(|| unavailable("this user has no cache folder".into()))?;
-        if folder.is_dir() {
-            return Ok(Fetched { folder, was_there: true });
-        }
-        if options.offline {
-            return Err(unavailable(OFFLINE.into()));
-        }
-        download_parquet(address, &folder, &options.progress).map_err(unavailable)?;
-        Ok(Fetched { folder, was_there: false })
-    }
-
-    /// Reads and checks the data called `name` whole, without a network, and compares its files with the checksums that are known.
-    ///
-    /// # Errors
-    /// As [`Catalog::open`]. Files that are not what they should be are no error here: see [`FileCheck::holds`].
-    pub fn verify(&self, name: &str, options: &ReadOptions) -> Result<Verified, DataError> {
-        let options = ReadOptions { offline: true, ..options.clone() };
-        let entry = ENTRIES.iter().find(|entry| entry.name == name);
-        let files = match (HubAddress::parse(name)?, entry) {
-            (Some(address), _) => checksums::check_listed(&self.fetch_address(&address, &options)?.folder)?,
-            (None, Some(entry)) => self.folder(entry).map_or_else(|| Ok(Vec::new()), |folder| checksums::check_idx(&folder, name))?,
-            (None, None) if Path::new(name).is_dir() && idx::is_idx_folder(Path::new(name)) => checksums::check_idx(Path::new(name), "")?,
-            _ => Vec::new(),
-        };
-        Ok(Verified { source: self.open(name, &options)?, files })
-    }
-
     /// A folder that the user named is read as it is, so that what is wrong with it is said; it is never downloaded into.
     fn is_mnist_variable(&self, folder: &Path) -> bool {
         self.mnist.as_deref() == Some(folder)
     }
-}
-
-/// Why nothing may be downloaded.
-const OFFLINE: &str = "the network is forbidden by --offline or RELUMINE_OFFLINE";
-
-/// Downloads a set into `folder`, which is then returned.
-fn download(entry: &Entry, folder: Option<&Path>, offline: bool) -> Result<PathBuf, DataError> {
-    let unavailable = |reason: String| DataError::Download { name: entry.name.into(), reason, remedy: offline_remedy(entry, folder) };
-    let folder = folder.ok_or_else(|| unavailable("this user has no cache folder".into()))?;
-    if offline {
-        return Err(unavailable(OFFLINE.into()));
-    }
-    download_idx(entry.hub.unwrap_or_default(), folder).map_err(unavailable)?;
-    Ok(folder.to_owned())
-}
-
-#[cfg(feature = "hub")]
-use crate::hub::{fetch as download_idx, fetch_parquet as download_parquet};
-
-#[cfg(not(feature = "hub"))]
-const NO_HUB: &str = "this relumine was built without the `hub` feature";
-
-#[cfg(not(feature = "hub"))]
-fn download_idx(_: &str, _: &Path) -> Result<(), String> {
-    Err(NO_HUB.into())
-}
-
-#[cfg(not(feature = "hub"))]
-fn download_parquet(_: &HubAddress, _: &Path, _: &crate::Reporter) -> Result<(), String> {
-    Err(NO_HUB.into())
-}
-
-/// The choices that need no network.
-fn offline_remedy(entry: &Entry, folder: Option<&Path>) -> String {
-    let variable = if entry.name == "mnist" { format!(" or point {MNIST_VARIABLE} at a folder that has them") } else { String::new() };
-    let place =
-        folder.map_or_else(|| format!("set {CACHE_VARIABLE} to a folder"), |folder| format!("put its IDX files into {}", folder.display()));
-    format!("{place}{variable}, or use --data digits, which needs no network")
 }
 
 #[cfg(test)]

@@ -62,7 +62,8 @@ pub(crate) fn check_listed(folder: &Path) -> Result<Vec<FileCheck>, DataError> {
 
 /// The SHA-256 of a file as it lies on the disk.
 pub(crate) fn sha256(path: &Path) -> Result<String, DataError> {
-    let file = std::fs::File::open(path).map_err(|error| DataError::unreadable(path, error, "fetch the data again into an empty folder"))?;
+    let file =
+        std::fs::File::open(path).map_err(|error| DataError::unreadable(path, error, "fetch the data again into an empty folder"))?;
     digest(path, Box::new(file), false)
 }
 

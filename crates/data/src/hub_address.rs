@@ -71,7 +71,9 @@ mod tests {
 
     #[test]
     fn what_the_hub_would_not_allow_is_refused_and_cannot_leave_the_cache() {
-        for text in ["hf://", "hf://mnist", "hf://a/b/c/d", "hf://a//b", "hf://../../etc", "hf://a/..", "hf://a/b\nc", "hf://a/b--c", "hf://a/b/"] {
+        for text in
+            ["hf://", "hf://mnist", "hf://a/b/c/d", "hf://a//b", "hf://../../etc", "hf://a/..", "hf://a/b\nc", "hf://a/b--c", "hf://a/b/"]
+        {
             assert!(HubAddress::parse(text).unwrap_err().to_string().contains("write hf://owner/name"), "{text}");
         }
     }

@@ -14,10 +14,15 @@ mod classes;
 mod dataset;
 mod digits;
 mod error;
+mod fetch;
 mod formats;
 #[cfg(feature = "hub")]
 mod hub;
 mod hub_address;
+#[cfg(test)]
+#[cfg(feature = "parquet")]
+#[path = "../tests/support/hub_file.rs"]
+mod hub_file;
 mod idx;
 pub mod images;
 pub mod inputs;
@@ -30,10 +35,11 @@ mod scale;
 mod split;
 mod table;
 
-pub use catalog::{Catalog, Entry, Fetched, Verified};
+pub use catalog::{Catalog, Entry};
 pub use checksums::FileCheck;
 pub use dataset::{Dataset, Features, Source};
 pub use error::DataError;
+pub use fetch::{Fetched, Verified};
 pub use options::{Progress, ReadOptions, Reporter, Skipped};
 pub use scale::{Scale, Scaler};
 pub use split::{Amount, Fold, Split, SplitSpec};

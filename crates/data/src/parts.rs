@@ -127,11 +127,7 @@ mod tests {
         let relative = |paths: Vec<PathBuf>| paths.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_owned()).collect();
         let parts = Parts::find(folder.path(), |path| path.extension().is_some_and(|ending| ending == "csv"));
         let parts = parts.map_err(|error| error.to_string())?;
-        Ok(parts.map(|parts| Parts {
-            train: relative(parts.train),
-            validation: relative(parts.validation),
-            test: relative(parts.test),
-        }))
+        Ok(parts.map(|parts| Parts { train: relative(parts.train), validation: relative(parts.validation), test: relative(parts.test) }))
     }
 
     fn paths(names: &[&str]) -> Vec<PathBuf> {
@@ -140,7 +136,8 @@ mod tests {
 
     #[test]
     fn parts_are_named_by_files_or_folders() {
-        let expected = Parts { train: paths(&["train-0.csv", "train-1.csv"]), validation: paths(&["val.csv"]), test: paths(&["my_test.csv"]) };
+        let expected =
+            Parts { train: paths(&["train-0.csv", "train-1.csv"]), validation: paths(&["val.csv"]), test: paths(&["my_test.csv"]) };
         assert_eq!(found(&["train-1.csv", "train-0.csv", "val.csv", "my_test.csv", "notes.txt"]).unwrap().unwrap(), expected);
         let expected = Parts { train: paths(&["train/0.csv"]), validation: vec![], test: paths(&["test/0.csv"]) };
         assert_eq!(found(&["train/0.csv", "test/0.csv", "other/0.csv"]).unwrap().unwrap(), expected);

@@ -67,12 +67,7 @@ impl SplitSpec {
         let own_validation = if self.fold.is_some() { 0 } else { source.own_validation };
         let first_validation = (rows - own_validation) as u32;
         order.retain(|row| *row < first_validation);
-        let mut pool = Pool {
-            rows: order,
-            labels,
-            num_classes: source.classes.len(),
-            stratified: self.stratified,
-        };
+        let mut pool = Pool { rows: order, labels, num_classes: source.classes.len(), stratified: self.stratified };
         let test = match &source.test {
             Some(test) => (0..test.len() as u32).collect(),
             None => pool.take(rows_of("data.test", self.test, rows, pool.rows.len())?),

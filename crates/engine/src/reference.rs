@@ -1,7 +1,10 @@
 //! The readable step, on Candle's automatic differentiation.
 
+mod probe;
+
 use crate::error::largest_gradient;
 use crate::metrics::Totals;
+use crate::probe::{Noted, Probe};
 use crate::{Augmentation, Average, Examples, Horizon, NamedTensors, Objective, Optimizer, OptimizerConfig, Step, StepError};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
@@ -45,6 +48,8 @@ pub struct ReferenceStep {
     head: Head,
     seed: u64,
     totals: Totals,
+    /// For probes.
+    noted: Noted,
 }
 
 /// What the passes over the rows of one step come to.
@@ -82,6 +87,7 @@ impl ReferenceStep {
             head: architecture.head,
             seed: config.seed,
             totals: Totals::default(),
+            noted: Noted::default(),
         })
     }
 
@@ -113,10 +119,7 @@ impl ReferenceStep {
             let pass = self.mlp.forward(&inputs, Mode::Training(at))?;
             let host_logits = pass.logits.flatten_all()?.to_vec1::<f32>()?;
             sum.totals += Totals::of(self.head, &host_logits, &examples.labels_of(rows));
-            let loss = self.objective.sum(self.head, &pass.logits, &labels)?;
-            // A window of classes that all weigh nothing has no mean, and nothing to learn from. A plain factor of 0 would be an end to
-            // Candle's backward pass.
-            let loss = if total_weight > 0.0 { (loss * total_weight.recip())? } else { (&loss * loss.zeros_like()?)? };
+            let loss = mean_loss(self.objective.sum(self.head, &pass.logits, &labels)?, total_weight)?;
             let gradients = self.collect(&loss.backward()?)?;
             sum.gradients = match sum.gradients.as_slice() {
                 [] => gradients,
@@ -149,6 +152,12 @@ impl ReferenceStep {
         let (step, learning_rate) = (self.optimizer.steps() + 1, self.optimizer.learning_rate());
         Ok(StepError::NonFiniteLoss { step, loss, learning_rate, gradient, parameter })
     }
+}
+
+/// A window of classes that all weigh nothing has no mean, and nothing to learn from. A plain factor of 0 would be an end to Candle's backward
+/// pass.
+fn mean_loss(sum: Tensor, total_weight: f64) -> Result<Tensor, StepError> {
+    Ok(if total_weight > 0.0 { (sum * total_weight.recip())? } else { (&sum * sum.zeros_like()?)? })
 }
 
 impl Step for ReferenceStep {
@@ -191,6 +200,14 @@ impl Step for ReferenceStep {
             logits.extend(self.evaluated().0.forward(&inputs, Mode::Evaluation)?.logits.flatten_all()?.to_vec1::<f32>()?);
         }
         Ok(logits)
+    }
+
+    fn note_weights(&mut self) -> Result<(), StepError> {
+        Ok(self.note()?)
+    }
+
+    fn probe(&mut self, examples: &Examples, rows: &[u32]) -> Result<Probe, StepError> {
+        self.look(examples, rows)
     }
 
     fn steps(&self) -> u64 {

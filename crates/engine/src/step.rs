@@ -2,7 +2,7 @@
 
 use crate::fused::LayerProducts;
 use crate::metrics::Totals;
-use crate::{Examples, StepError};
+use crate::{Examples, Probe, StepError};
 use candle_core::Tensor;
 use std::collections::BTreeMap;
 
@@ -49,6 +49,20 @@ pub trait Step {
     fn products(&self) -> Vec<LayerProducts> {
         Vec::new()
     }
+
+    /// Notes the weights as they are, so that a probe after the next step can tell how far that step moved them.
+    ///
+    /// # Errors
+    /// A device that fails.
+    fn note_weights(&mut self) -> Result<(), StepError>;
+
+    /// What flows through each layer when `rows` of `examples` go through the network together, in training mode but without dropout, noise
+    /// and augmentation: batches are normalised by the statistics of these rows. The gradients are those of the mean loss that training
+    /// minimises, without penalties and clipping. It changes nothing that later steps or evaluations see.
+    ///
+    /// # Errors
+    /// A parameter without a gradient, or a device that fails.
+    fn probe(&mut self, examples: &Examples, rows: &[u32]) -> Result<Probe, StepError>;
 
     /// Optimiser steps taken.
     fn steps(&self) -> u64;

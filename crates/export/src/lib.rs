@@ -17,7 +17,8 @@
 //! tensors = safetensors.torch.load_file("model.safetensors")
 //! prefixes = [p for i in range(len(tensors)) for p in (f"layers.{i}.", f"layers.{i}.norm.") if p + "weight" in tensors]
 //! for prefix, module in zip(prefixes, (m for m in sequential if m.state_dict())):
-//!     module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.rpartition(".")[0] + "." == prefix}, strict=False)
+//!     state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.rpartition(".")[0] + "." == prefix}
+//!     module.load_state_dict(state, strict=False)
 //! ```
 //!
 //! (`strict=False`, because a `BatchNorm1d` also counts its batches, which changes nothing.)

@@ -19,6 +19,7 @@ mod mlp;
 pub mod norm;
 mod parameters;
 mod regularization;
+mod trace;
 
 pub use activation::Activation;
 pub use architecture::{Architecture, LayerSpec, Role, TensorSpec};
@@ -30,3 +31,4 @@ pub use mlp::{Forward, Mlp, Mode};
 pub use norm::{BatchStatistics, Norm};
 pub use parameters::{Parameter, Parameters};
 pub use regularization::{DropoutKind, MaskPosition, alpha_dropout, alpha_dropout_constants, dropout, gaussian_noise};
+pub use trace::LayerTrace;

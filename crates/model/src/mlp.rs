@@ -1,6 +1,6 @@
 //! The network as Candle computes and differentiates it.
 
-use crate::norm::{self, NormTensors, Normalized, Position};
+use crate::norm::{NormTensors, Normalized, Pass, Position};
 use crate::{Architecture, BatchStatistics, LayerSpec, MaskPosition, gaussian_noise};
 use candle_core::{Module, Result, Tensor};
 use candle_nn::VarBuilder;
@@ -9,12 +9,12 @@ use candle_nn::VarBuilder;
 /// outputs.
 #[derive(Clone, Debug)]
 pub struct Mlp {
-    layers: Vec<Dense>,
+    pub(crate) layers: Vec<Dense>,
 }
 
 #[derive(Clone, Debug)]
-struct Dense {
-    spec: LayerSpec,
+pub(crate) struct Dense {
+    pub(crate) spec: LayerSpec,
     /// `[out, in]`
     weight_oi: Tensor,
     /// `[out]`
@@ -30,6 +30,15 @@ pub enum Mode {
     Evaluation,
     /// Dropout and noise draw for this place in the run.
     Training(MaskPosition),
+}
+
+impl Mode {
+    fn pass(self) -> Pass {
+        match self {
+            Self::Evaluation => Pass::Evaluation,
+            Self::Training(_) => Pass::Training,
+        }
+    }
 }
 
 /// What a forward pass gives.
@@ -81,7 +90,7 @@ impl Mlp {
 
     /// What the affine map of the layer at `position` makes of its inputs.
     pub(crate) fn pre_activations(&self, position: usize, x_bi: &Tensor) -> Result<Tensor> {
-        self.layers[position].affine(x_bi, Mode::Evaluation)
+        self.layers[position].affine(x_bi, Pass::Evaluation)
     }
 
     /// What the layer at `position` makes of its inputs in evaluation.
@@ -100,31 +109,31 @@ impl Dense {
                 self.spec.dropout_kind.apply(&noisy, self.spec.input_dropout, index, at)?
             }
         };
-        let z_bo = self.affine(&x_bi, mode)?;
+        self.finish(&self.affine(&x_bi, mode.pass())?, mode.pass())
+    }
+
+    /// What follows the affine map.
+    pub(crate) fn finish(&self, z_bo: &Tensor, pass: Pass) -> Result<Normalized> {
         match self.spec.norm.position() {
-            None => Ok(Normalized { outputs: self.spec.activation.forward(&z_bo)?, statistics: None }),
+            None => Ok(Normalized { outputs: self.spec.activation.forward(z_bo)?, statistics: None }),
             Some(Position::BeforeActivation) => {
-                let Normalized { outputs, statistics } = self.normalize(&z_bo, mode)?;
+                let Normalized { outputs, statistics } = self.normalize(z_bo, pass)?;
                 Ok(Normalized { outputs: self.spec.activation.forward(&outputs)?, statistics })
             }
-            Some(Position::AfterActivation) => self.normalize(&self.spec.activation.forward(&z_bo)?, mode),
+            Some(Position::AfterActivation) => self.normalize(&self.spec.activation.forward(z_bo)?, pass),
         }
     }
 
     /// `x weight^T + bias`. In evaluation the weights are constants, so that nothing is kept for a backward pass.
-    fn affine(&self, x_bi: &Tensor, mode: Mode) -> Result<Tensor> {
-        let (weight_oi, bias_o) = match mode {
-            Mode::Evaluation => (self.weight_oi.detach(), self.bias_o.detach()),
-            Mode::Training(_) => (self.weight_oi.clone(), self.bias_o.clone()),
+    pub(crate) fn affine(&self, x_bi: &Tensor, pass: Pass) -> Result<Tensor> {
+        let (weight_oi, bias_o) = match pass {
+            Pass::Evaluation => (self.weight_oi.detach(), self.bias_o.detach()),
+            Pass::Training => (self.weight_oi.clone(), self.bias_o.clone()),
         };
         x_bi.matmul(&weight_oi.t()?)?.broadcast_add(&bias_o)
     }
 
-    fn normalize(&self, inputs: &Tensor, mode: Mode) -> Result<Normalized> {
-        let pass = match mode {
-            Mode::Evaluation => norm::Pass::Evaluation,
-            Mode::Training(_) => norm::Pass::Training,
-        };
+    fn normalize(&self, inputs: &Tensor, pass: Pass) -> Result<Normalized> {
         match &self.norm {
             Some(tensors) => self.spec.norm.forward(inputs, tensors, pass),
             None => Ok(Normalized { outputs: inputs.clone(), statistics: None }),

@@ -1,6 +1,6 @@
 //! Runs on disk, and what several seeds of one recipe say together.
 
-use crate::{Confusion, CrossValidation, EpochRecord, Products, ReportError, Settings, Summary, statistics};
+use crate::{Confusion, CrossValidation, EpochRecord, ProbeRecord, Products, ReportError, Settings, Summary, statistics};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,15 @@ impl Run {
         if path.is_file() { parse(&path, &read(&path)?).map(Some) } else { Ok(None) }
     }
 
+    /// What its layers were probed for, from `probes.jsonl`; empty where the recipe asks for no probes.
+    ///
+    /// # Errors
+    /// A file that is not what a run writes.
+    pub fn probes(&self) -> Result<Vec<ProbeRecord>, ReportError> {
+        let path = self.folder.join("probes.jsonl");
+        if path.is_file() { read_probes(&path) } else { Ok(Vec::new()) }
+    }
+
     /// The resolved recipe, as TOML.
     ///
     /// # Errors
@@ -79,6 +88,18 @@ impl Run {
 /// # Errors
 /// A file that is missing or not what a run writes.
 pub fn read_epochs(path: &Path) -> Result<Vec<EpochRecord>, ReportError> {
+    read_lines(path)
+}
+
+/// The probes in a file of one JSON record a line, such as `probes.jsonl`.
+///
+/// # Errors
+/// A file that is missing or not what a run writes.
+pub fn read_probes(path: &Path) -> Result<Vec<ProbeRecord>, ReportError> {
+    read_lines(path)
+}
+
+fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, ReportError> {
     let text = read(path)?;
     // A line that was being written when the run was killed has no end.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);

@@ -1,5 +1,6 @@
 //! The records that runs write and that people and reports read. This crate knows nothing of Candle: it reads files, never the runner.
 
+pub mod chart;
 pub mod classification;
 mod comparison;
 mod comparison_groups;
@@ -7,6 +8,7 @@ mod cross_validation;
 mod error;
 mod history;
 mod page;
+mod probes;
 mod products;
 mod records;
 mod settings;
@@ -20,8 +22,9 @@ pub use comparison::{ComparedRun, Comparison};
 pub use comparison_groups::{ComparedGroup, PairedDifference, Spread};
 pub use cross_validation::{CrossValidation, FoldResult};
 pub use error::ReportError;
-pub use history::{Group, Run, find_cross_validations, find_runs, group_by_recipe, read_epochs};
+pub use history::{Group, Run, find_cross_validations, find_runs, group_by_recipe, read_epochs, read_probes};
 pub use page::run_page;
+pub use probes::{Distribution, LayerProbe, PERCENTILES, ProbeRecord};
 pub use products::{LayerZeros, Products, Zeros};
 pub use records::{Confusion, EpochRecord, Refit, Score, Status, StopReason, Summary, TestedWeights};
 pub use settings::Settings;

@@ -50,7 +50,8 @@ class Program:
     def predict(self, run, rows, *arguments):
         """(logits [N, units], probabilities [N, classes]) of the program for rows as they are, pixels or measurements."""
         np.save(self.path / f"{run.name}.npy", rows)
-        text = self.run("predict", run, f"{run.name}.npy", "--format", "json", "--logits", "--device", "cpu", "--threads", 1, "--quiet", *arguments)
+        how = ("--format", "json", "--logits", "--device", "cpu", "--threads", 1, "--quiet", *arguments)
+        text = self.run("predict", run, f"{run.name}.npy", *how)
         lines = [json.loads(line) for line in text.splitlines()]
         classes = json.loads((run / "model.json").read_text())["classes"]
         by_class = [{entry["class"]: entry["probability"] for entry in line["top"]} for line in lines]
@@ -109,7 +110,8 @@ class Comparison:
         shares = np.abs(found - expected) / (ATOL + RTOL * np.abs(expected))
         self.numbers, self.cases = self.numbers + found.size, self.cases + 1
         if shares.max() >= self.worst:
-            self.worst, self.where = float(shares.max()), f"{case}, element {tuple(map(int, np.unravel_index(shares.argmax(), shares.shape)))}"
+            element = tuple(map(int, np.unravel_index(shares.argmax(), shares.shape)))
+            self.worst, self.where = float(shares.max()), f"{case}, element {element}"
 
     def finish(self):
         """Prints the worst share, and ends the script where it is over 1, or where nothing was compared."""

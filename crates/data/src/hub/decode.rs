@@ -136,8 +136,8 @@ impl<T: DataType> Column<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hub_file::{self, SCHEMA, png};
     use super::*;
+    use crate::hub_file::{self, SCHEMA, png};
     use parquet::file::reader::SerializedFileReader;
 
     /// What decoding gives for a file of these rows, three to a row group, labelled from `first_label`.

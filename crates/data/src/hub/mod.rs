@@ -79,12 +79,9 @@ fn train_and_test<R: FileReader>(files: Vec<R>) -> Result<(R, R), String> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/support/hub_file.rs"]
-mod hub_file;
-
-#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub_file;
     use parquet::file::reader::SerializedFileReader;
     use std::fs::File;
     use std::net::TcpListener;

@@ -1,6 +1,7 @@
 //! PNG and JPEG to bytes, without trusting what a header promises.
 
 use super::color::over_white;
+use super::jpeg::is_whole;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 
@@ -52,6 +53,9 @@ pub fn decode(bytes: &[u8]) -> Result<DecodedImage, String> {
         return Err(format!("promises {height} x {width} pixels, more than this program decodes"));
     }
     let orientation = decoder.orientation().map_err(broken)?;
+    if format == ImageFormat::Jpeg && !is_whole(bytes) {
+        return Err("does not decode: it ends before the picture does".into());
+    }
     let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     image.apply_orientation(orientation);
     Ok(flattened(image))

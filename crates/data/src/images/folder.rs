@@ -48,7 +48,8 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<OsString>, DataError> {
     Ok(names)
 }
 
-/// Which folders hold what: `train` (with `validation` and `test` beside it) where `train` itself holds folders, else the folder as a whole.
+/// Which folders hold what: `train` (with `validation` and `test` beside it) where `train` itself holds folders, else the folder as a
+/// whole.
 pub(super) fn layout(folder: &Path) -> Result<Layout, DataError> {
     let train = folder.join("train");
     if !train.is_dir() || subfolders(&train)?.is_empty() {

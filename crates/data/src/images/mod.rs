@@ -8,6 +8,7 @@ mod color;
 mod decode;
 mod folder;
 mod framing;
+mod jpeg;
 mod pool;
 mod read;
 mod shaper;

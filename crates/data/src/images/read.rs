@@ -99,7 +99,7 @@ pub(crate) fn read_picture(path: &Path) -> Result<DecodedImage, DataError> {
     let unreadable = |error: std::io::Error| DataError::unreadable(path, error, "give a file that exists and that you may read");
     let mut bytes = Vec::new();
     File::open(path).map_err(unreadable)?.take(MOST_FILE_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
-    decode(&bytes).map_err(|problem| DataError::malformed(path, problem, "give a PNG or JPEG file, or remove it"))
+    decode(&bytes).map_err(|problem| DataError::malformed(path, problem, "give another PNG or JPEG file, or remove it"))
 }
 
 impl Shape {

@@ -18,7 +18,7 @@ pub enum Fit {
     Stretch,
     /// Scaled as a whole, centred, and the rest filled with the colour of the picture's border (the median of each channel).
     Pad,
-    /// As MNIST frames its digits: see [`framing`](super::framing).
+    /// As MNIST frames its digits: cropped to the ink, scaled to 20 pixels of 28, its centre of mass in the middle.
     Mnist,
 }
 
@@ -36,7 +36,7 @@ pub enum Invert {
 /// What is done with every picture that a model gets.
 ///
 /// Sizes are changed with a triangle filter whose width grows as the picture shrinks, so that fine lines turn grey instead of vanishing:
-/// what Pillow calls `BILINEAR`, to one step of 255 (two where both sides are rounded).
+/// what Pillow calls `BILINEAR`, to one step of 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shaper {
     /// Rows of pixels.

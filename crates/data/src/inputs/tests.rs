@@ -48,8 +48,11 @@ impl Folder {
     }
 }
 
-/// All rows, read two at a time: the numbers, and file name, row and label of each.
-fn read(paths: &[PathBuf], format: RowFormat) -> Result<(Vec<f32>, Vec<(String, u64, Option<u32>)>, u64), String> {
+/// File name, row and label.
+type Origin = (String, u64, Option<u32>);
+
+/// All rows, read two at a time: the numbers, where each row is from, and how many were skipped.
+fn read(paths: &[PathBuf], format: RowFormat) -> Result<(Vec<f32>, Vec<Origin>, u64), String> {
     let mut inputs = Inputs::find(paths, format).map_err(|error| error.to_string())?;
     let (mut values, mut origins) = (Vec::new(), Vec::new());
     while let Some(InputRows { features, origins: more }) = inputs.next(2).map_err(|error| error.to_string())? {
@@ -195,7 +198,7 @@ fn rows_that_are_no_numbers_are_named_or_skipped() {
 fn columns_are_found_by_name_in_any_order_and_others_passed_over() {
     let folder = Folder::new();
     let path = folder.put("t.csv", "id,b,kind,a\nx,2,dog,1\ny,4,cat,3\nz, 6 ,cat, 5\n");
-    let (values, origins, _) = read(&[path.clone()], labelled(columns(&["a", "b"]), "kind")).unwrap();
+    let (values, origins, _) = read(std::slice::from_ref(&path), labelled(columns(&["a", "b"]), "kind")).unwrap();
     assert_eq!(values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     assert_eq!(origins.iter().map(|origin| (origin.1, origin.2)).collect::<Vec<_>>(), [(0, Some(1)), (1, Some(0)), (2, Some(0))]);
     assert_eq!(read(&[path], columns(&["a", "b"])).unwrap().1[0].2, None);

@@ -90,7 +90,11 @@ fn neighbours(path: &Path) -> Result<BTreeMap<String, Place>, DataError> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     if !role(&stem).is_some_and(|(is_x, _)| is_x) {
         let problem = "is one array, and not named as features are";
-        return Err(DataError::malformed(path, problem, "call it X.npy and put the labels beside it as y.npy, or save both in one .npz file"));
+        return Err(DataError::malformed(
+            path,
+            problem,
+            "call it X.npy and put the labels beside it as y.npy, or save both in one .npz file",
+        ));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut places = files(folder)?;

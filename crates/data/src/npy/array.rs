@@ -65,13 +65,28 @@ impl<'a> Array<'a> {
             return Err(self.error("holds text, where numbers were expected"));
         }
         if (kind, item) == (Kind::Unsigned, 1) {
-            let mut values = Vec::new();
-            self.each_chunk(|chunk| values.extend_from_slice(chunk))?;
-            return Ok(Numbers::U8(self.in_c_order(values)));
+            return Ok(Numbers::U8(self.collect(|bytes| bytes[0])?));
         }
+        Ok(Numbers::F32(self.collect(|bytes| number(kind, bytes, big_endian) as f32)?))
+    }
+
+    /// All values in C order, the last index fastest.
+    fn collect<T: Copy + Default>(&mut self, convert: impl Fn(&[u8]) -> T) -> Result<Vec<T>, DataError> {
+        let (item, shape) = (self.header.item, self.header.shape.clone());
         let mut values = Vec::new();
-        self.each_chunk(|chunk| values.extend(chunk.chunks_exact(item).map(|bytes| number(kind, bytes, big_endian) as f32)))?;
-        Ok(Numbers::F32(self.in_c_order(values)))
+        if !self.header.fortran_order || shape.len() < 2 {
+            self.each_chunk(|chunk| values.extend(chunk.chunks_exact(item).map(&convert)))?;
+            return Ok(values);
+        }
+        // Zeros take no memory until they are written over, which only values that are there do.
+        let count = self.header.elements().unwrap_or(0) as usize;
+        if Vec::<T>::new().try_reserve_exact(count).is_err() {
+            return Err(self.error("does not fit into this machine's memory"));
+        }
+        values = vec![T::default(); count];
+        let mut places = FortranPlaces::new(&shape);
+        self.each_chunk(|chunk| chunk.chunks_exact(item).for_each(|bytes| values[places.next()] = convert(bytes)))?;
+        Ok(values)
     }
 
     /// All values as the names of classes; `None` for one that is no class, such as NaN.
@@ -108,33 +123,35 @@ impl<'a> Array<'a> {
             _ => Err(self.short("more")),
         }
     }
+}
 
-    /// The values with the last index fastest. Fortran's order takes a second copy while it is turned around.
-    fn in_c_order<T: Copy>(&self, values: Vec<T>) -> Vec<T> {
-        let shape = &self.header.shape;
-        if !self.header.fortran_order || shape.len() < 2 {
-            return values;
-        }
-        let mut strides = vec![1; shape.len()];
-        for axis in 1..shape.len() {
-            strides[axis] = strides[axis - 1] * shape[axis - 1];
-        }
-        let mut index = vec![0; shape.len()];
-        let mut position = 0;
-        let mut ordered = Vec::with_capacity(values.len());
-        for _ in 0..values.len() {
-            ordered.push(values[position]);
-            for axis in (0..shape.len()).rev() {
-                index[axis] += 1;
-                position += strides[axis];
-                if index[axis] < shape[axis] {
-                    break;
-                }
-                position -= strides[axis] * shape[axis];
-                index[axis] = 0;
+/// Where, in C order, the values of an array in Fortran's order belong, one after the other.
+struct FortranPlaces<'a> {
+    shape: &'a [usize],
+    /// How far apart neighbours along each axis are in C order.
+    strides: Vec<usize>,
+    index: Vec<usize>,
+    position: usize,
+}
+
+impl<'a> FortranPlaces<'a> {
+    fn new(shape: &'a [usize]) -> Self {
+        let strides = (0..shape.len()).map(|axis| shape[axis + 1..].iter().product()).collect();
+        Self { shape, strides, index: vec![0; shape.len()], position: 0 }
+    }
+
+    fn next(&mut self) -> usize {
+        let place = self.position;
+        for axis in 0..self.shape.len() {
+            self.index[axis] += 1;
+            self.position += self.strides[axis];
+            if self.index[axis] < self.shape[axis] {
+                break;
             }
+            self.position -= self.strides[axis] * self.shape[axis];
+            self.index[axis] = 0;
         }
-        ordered
+        place
     }
 }
 

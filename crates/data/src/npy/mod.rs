@@ -7,17 +7,19 @@
 mod archive;
 mod array;
 mod header;
+mod rows;
 #[cfg(test)]
 mod tests;
 
 use crate::classes::{ClassIndex, MOST_CLASSES, too_many};
 use crate::parts::Part;
 use crate::table::no_classes;
-use crate::{DataError, Dataset, Features, ReadOptions, Skipped, Source};
+use crate::{DataError, Dataset, ReadOptions, Skipped, Source};
 use archive::Archive;
-use array::{Array, Numbers};
+use array::Array;
 pub(crate) use array::number;
 pub(crate) use header::{Header, Kind};
+use rows::{Place, Rows};
 use std::path::Path;
 
 /// The arrays of one part.
@@ -25,13 +27,6 @@ use std::path::Path;
 struct Pair {
     x: Option<String>,
     y: Option<String>,
-}
-
-/// One part as read: features, example shape, and class numbers.
-struct Rows {
-    features: Features,
-    shape: Vec<usize>,
-    labels: Vec<u32>,
 }
 
 struct Reader<'a> {
@@ -68,8 +63,7 @@ fn role(name: &str) -> Option<(bool, Part)> {
 pub(crate) fn read(path: &Path, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
     let archive = Archive::open(path)?;
     let [train, validation, test] = pairs(path, &archive)?;
-    let mut reader =
-        Reader { archive, name, options, classes: ClassIndex::default(), skipped: Skipped::default(), rows: 0 };
+    let mut reader = Reader { archive, name, options, classes: ClassIndex::default(), skipped: Skipped::default(), rows: 0 };
     let mut train = reader.rows(&train)?;
     let mut own_validation = 0;
     if validation != Pair::default() {
@@ -142,8 +136,8 @@ impl Reader<'_> {
         }
         self.options.progress.report(self.name, 0, 1);
         let features = x.numbers()?;
-        let width = shape.iter().product();
-        self.without_bad_rows(x_name, shape, width, features, labels)
+        let place = Place { path: self.archive.path, array: x_name };
+        Rows::checked(&place, shape, features, labels, (self.options, &mut self.skipped))
     }
 
     /// The class number of each row; `None` where it has no class.
@@ -166,66 +160,5 @@ impl Reader<'_> {
             Ok(())
         })?;
         Ok(labels)
-    }
-
-    /// Checks every row, and leaves out bad ones where that is asked for.
-    fn without_bad_rows(
-        &mut self,
-        x_name: &str,
-        shape: Vec<usize>,
-        width: usize,
-        numbers: Numbers,
-        labels: Vec<Option<u32>>,
-    ) -> Result<Rows, DataError> {
-        let mut bad = vec![false; labels.len()];
-        for (row, label) in labels.iter().enumerate() {
-            let problem = match (&numbers, label) {
-                (_, None) => format!("has no label in row {row}"),
-                (Numbers::F32(values), _) => {
-                    let values = &values[row * width..(row + 1) * width];
-                    let Some(column) = values.iter().position(|value| !value.is_finite()) else { continue };
-                    format!("has {} in row {row} of `{x_name}`, at feature {column}, which is not a finite number", values[column])
-                }
-                (Numbers::U8(_), _) => continue,
-            };
-            bad[row] = true;
-            let remedy = "mend or remove the row (rows are counted from 0), or skip such rows with --skip-bad-rows";
-            self.skipped.take(DataError::malformed(self.archive.path, problem, remedy), self.options)?;
-        }
-        let features = match numbers {
-            Numbers::U8(values) => Features::U8 { values: without(values, width, &bad), full_scale: u8::MAX },
-            Numbers::F32(values) => Features::F32(without(values, width, &bad)),
-        };
-        let labels = labels.into_iter().zip(&bad).filter(|(_, is_bad)| !**is_bad).filter_map(|(label, _)| label).collect();
-        Ok(Rows { features, shape, labels })
-    }
-}
-
-/// The rows of `width` values that are not bad.
-fn without<T: Copy>(mut values: Vec<T>, width: usize, bad: &[bool]) -> Vec<T> {
-    if bad.contains(&true) {
-        let mut kept = 0;
-        for row in (0..bad.len()).filter(|row| !bad[*row]) {
-            values.copy_within(row * width..(row + 1) * width, kept);
-            kept += width;
-        }
-        values.truncate(kept);
-    }
-    values
-}
-
-impl Rows {
-    /// Adds the rows of another part. The error is a predicate.
-    fn append(&mut self, other: Self) -> Result<(), String> {
-        if self.shape != other.shape {
-            return Err(format!("has validation examples of shape {:?} and train examples of {:?}", other.shape, self.shape));
-        }
-        match (&mut self.features, other.features) {
-            (Features::U8 { values, .. }, Features::U8 { values: more, .. }) => values.extend(more),
-            (Features::F32(values), Features::F32(more)) => values.extend(more),
-            _ => return Err("has validation features of another type than its train features".into()),
-        }
-        self.labels.extend(other.labels);
-        Ok(())
     }
 }

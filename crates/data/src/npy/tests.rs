@@ -70,7 +70,10 @@ fn every_type_and_byte_order_gives_the_same_numbers() {
         assert_eq!(source.train.features(), &Features::F32(values.to_vec()), "{descr}");
         assert_eq!((source.train.labels(), &source.classes[..]), (&[1, 0][..], &["5".to_owned(), "7".to_owned()][..]));
     }
-    let negative = read_npz(&npz(&[("x", npy("<i2", "(2, 1)", &bytes([-3_i16, 300].map(i16::to_le_bytes)))), ("y", labels())]), &ReadOptions::default());
+    let negative = read_npz(
+        &npz(&[("x", npy("<i2", "(2, 1)", &bytes([-3_i16, 300].map(i16::to_le_bytes)))), ("y", labels())]),
+        &ReadOptions::default(),
+    );
     assert_eq!(negative.unwrap().train.features(), &Features::F32(vec![-3.0, 300.0]));
 }
 
@@ -103,7 +106,10 @@ fn labels_may_be_text_truth_values_or_whole_floats() {
         (npy("<f4", "(2,)", &bytes([-0.0_f32, 1.0].map(f32::to_le_bytes))), ["0", "1"]),
     ] {
         let source = read_npz(&npz(&[("x", npy("|u1", "(2, 1)", &[1, 2])), ("y", y)]), &ReadOptions::default()).unwrap();
-        assert_eq!((source.classes.iter().map(String::as_str).collect::<Vec<_>>(), source.train.labels()), (expected.to_vec(), &[0, 1][..]));
+        assert_eq!(
+            (source.classes.iter().map(String::as_str).collect::<Vec<_>>(), source.train.labels()),
+            (expected.to_vec(), &[0, 1][..])
+        );
     }
 }
 
@@ -128,7 +134,8 @@ fn an_archive_a_folder_and_a_file_with_its_neighbours_are_the_same() {
 #[test]
 fn validation_arrays_follow_the_train_rows() {
     let one = |value| npy("|u1", "(1, 1)", &[value]);
-    let arrays = [("x_train", npy("|u1", "(2, 1)", &[1, 2])), ("y_train", labels()), ("x_val", one(3)), ("y_val", npy("|u1", "(1,)", &[7]))];
+    let arrays =
+        [("x_train", npy("|u1", "(2, 1)", &[1, 2])), ("y_train", labels()), ("x_val", one(3)), ("y_val", npy("|u1", "(1,)", &[7]))];
     let source = read_npz(&npz(&arrays), &ReadOptions::default()).unwrap();
     assert_eq!((source.own_validation, source.train.labels()), (1, &[1, 0, 1][..]));
 }
@@ -139,16 +146,25 @@ fn every_kind_of_broken_array_is_named() {
     for (message, expected) in [
         (error(npy("|O", "(2, 1)", &[1, 2]), labels()), "has an array `x` that holds pickled Python objects"),
         (error(npy("<c8", "(2, 1)", &[0; 16]), labels()), "`x` that holds elements of type `<c8`"),
-        (error(npy("|u1", "(3, 1)", &[1, 2]), npy("|u1", "(3,)", &[0, 1, 1])), "`x` that promises [3, 1] values in its header and holds only 2"),
+        (
+            error(npy("|u1", "(3, 1)", &[1, 2]), npy("|u1", "(3,)", &[0, 1, 1])),
+            "`x` that promises [3, 1] values in its header and holds only 2",
+        ),
         (error(npy("|u1", "(2, 1)", &[1, 2, 3]), labels()), "`x` that promises [2, 1] values in its header and holds more"),
-        (error(npy("<f8", "(100000000, 100000)", &[1; 8]), labels()), "`x` that promises [100000000, 100000] values in its header and holds fewer"),
+        (
+            error(npy("<f8", "(100000000, 100000)", &[1; 8]), labels()),
+            "`x` that promises [100000000, 100000] values in its header and holds fewer",
+        ),
         (error(npy("<f8", "(9999999999, 9999999999)", &[]), labels()), "promises [9999999999, 9999999999] values in its header"),
         (error(npy("|u1", "(2,)", &[1, 2]), labels()), "`x` that has the shape [2], where [N, F]"),
         (error(npy("|u1", "(2, 0)", &[]), labels()), "`x` that has the shape [2, 0]"),
         (error(x(), npy("|u1", "(3,)", &[1, 2, 3])), "`x` that has 2 rows, but `y` has 3"),
         (error(x(), npy("|u1", "(2, 3)", &[1; 6])), "`y` that has the shape [2, 3], where one class for each row was expected (one-hot"),
         (error(x(), npy("<f4", "(2,)", &bytes([f32::NAN, 1.0].map(f32::to_le_bytes)))), "has no label in row 0"),
-        (error(npy("<f4", "(2, 1)", &bytes([1.0, f32::INFINITY].map(f32::to_le_bytes))), labels()), "has inf in row 1 of `x`, at feature 0"),
+        (
+            error(npy("<f4", "(2, 1)", &bytes([1.0, f32::INFINITY].map(f32::to_le_bytes))), labels()),
+            "has inf in row 1 of `x`, at feature 0",
+        ),
         (error(npy("<U1", "(2, 1)", &[65, 0, 0, 0, 66, 0, 0, 0]), labels()), "`x` that holds text"),
         (error(x(), npy("|u1", "(2,)", &[1, 1])), "one class only"),
         (error(b"short".to_vec(), labels()), "`x` that does not start like a .npy file"),

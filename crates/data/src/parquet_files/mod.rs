@@ -8,11 +8,9 @@ mod columns;
 mod described;
 mod guard;
 mod numbers;
+mod picture_columns;
 mod pictures;
 mod rows;
-#[cfg(test)]
-#[path = "../../tests/support/hub_file.rs"]
-mod hub_file;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +23,7 @@ use std::path::Path;
 /// Reads the files of `parts` to one data set: images where the first file has an image column, a table otherwise.
 pub(crate) fn read(parts: &Parts, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
     let first = parts.train.first().ok_or_else(|| DataError::unusable(name, "has no files", "give a Parquet file"))?;
-    if guard::guarded(first, || Ok(pictures::has_pictures(&open(first)?)))? {
+    if guard::guarded(first, || Ok(picture_columns::has_pictures(&open(first)?)))? {
         return pictures::read(parts, name, options);
     }
     table::read(parts, name, options, rows::read_file)

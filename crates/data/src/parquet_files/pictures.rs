@@ -1,16 +1,16 @@
 //! A Parquet file of encoded images, as the data sets of the hub have them: a column that is a struct of `bytes` (PNG or JPEG) and `path`,
 //! and a column with the class.
 
-use super::columns::{Column, Meaning};
+use super::columns::Column;
 use super::described::Described;
 use super::guard::guarded;
+use super::picture_columns::{label_column, picture_column};
 use super::{broken, check_rows, open};
 use crate::classes::{ClassIndex, MOST_CLASSES, too_many};
 use crate::images::{DecodedImage, decode};
 use crate::parts::{Parts, ReadParts, Rows};
 use crate::table::no_classes;
 use crate::{DataError, Dataset, Features, ReadOptions, Skipped, Source};
-use parquet::basic::Type as PhysicalType;
 use parquet::data_type::ByteArray;
 use parquet::file::reader::{FileReader, RowGroupReader};
 use rayon::prelude::*;
@@ -43,26 +43,10 @@ struct Reader<'a> {
     rows: usize,
 }
 
-/// Whether a file has a column of images.
-pub(super) fn has_pictures(file: &dyn FileReader) -> bool {
-    !picture_columns(file).is_empty()
-}
-
-/// The columns of encoded images, by index and name.
-fn picture_columns(file: &dyn FileReader) -> Vec<(usize, String)> {
-    let columns = file.metadata().file_metadata().schema_descr().columns();
-    let as_picture = |(index, column): (usize, &std::sync::Arc<parquet::schema::types::ColumnDescriptor>)| {
-        let name = column.path().string().strip_suffix(".bytes")?.to_owned();
-        (column.physical_type() == PhysicalType::BYTE_ARRAY && column.max_rep_level() == 0).then_some((index, name))
-    };
-    columns.iter().enumerate().filter_map(as_picture).collect()
-}
-
 /// Reads the files of `parts` to one data set. All images have the size of the first one.
 pub(super) fn read(parts: &Parts, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
     let (classes, skipped) = (ClassIndex::default(), Skipped::default());
-    let mut reader =
-        Reader { options, classes, class_names: None, shape: None, label_shown: String::new(), skipped, rows: 0 };
+    let mut reader = Reader { options, classes, class_names: None, shape: None, label_shown: String::new(), skipped, rows: 0 };
     let read: ReadParts<PictureRows> = parts.read(|path, rows| guarded(path, || reader.read_file(path, rows)))?;
     let Reader { classes, class_names, shape, label_shown, skipped, rows, .. } = reader;
     let first = parts.train.first().map_or_else(|| Path::new(name), |path| path.as_path());
@@ -85,19 +69,9 @@ pub(super) fn read(parts: &Parts, name: &str, options: &ReadOptions) -> Result<S
 impl Reader<'_> {
     fn read_file(&mut self, path: &Path, rows: &mut PictureRows) -> Result<(), DataError> {
         let file = open(path)?;
-        let picture = match &picture_columns(&file)[..] {
-            [(index, _)] => *index,
-            [] => {
-                let problem = "has no image column, and the files before it have one";
-                return Err(DataError::malformed(path, problem, "give every file the same columns"));
-            }
-            several => {
-                let listed = several.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
-                return Err(DataError::malformed(path, format!("has several image columns ({listed})"), "give a file with one"));
-            }
-        };
+        let picture = picture_column(path, &file)?;
         let described = Described::of(&file);
-        let (label, name) = self.label_column(path, &file, &described)?;
+        let (label, name) = label_column(path, &file, &described, self.options.label.as_deref())?;
         self.label_shown = format!("column `{name}`");
         self.class_names = described.class_names(&name).cloned();
         let (mut found, groups) = (0, file.num_row_groups());
@@ -128,32 +102,6 @@ impl Reader<'_> {
         check_rows(path, &file, found)
     }
 
-    /// The index and name of the column with the class.
-    fn label_column(&self, path: &Path, file: &dyn FileReader, described: &Described) -> Result<(usize, String), DataError> {
-        let schema = file.metadata().file_metadata().schema_descr();
-        let is_class = |index: &usize| schema.column(*index).path().parts().len() == 1 && Meaning::of(&schema.column(*index)).is_ok();
-        let found: Vec<(usize, String)> =
-            (0..schema.num_columns()).filter(is_class).map(|index| (index, schema.column(index).path().string())).collect();
-        let listed = || found.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
-        if let Some(label) = &self.options.label {
-            return found.iter().find(|(_, name)| name == label).cloned().ok_or_else(|| {
-                let (problem, remedy) = (format!("is no column of {}", path.display()), format!("use one of {}", listed()));
-                DataError::setting("data.label", format!("{label:?}"), problem, remedy)
-            });
-        }
-        let described: Vec<&(usize, String)> = found.iter().filter(|(_, name)| described.class_names(name).is_some()).collect();
-        match (&described[..], found.iter().find(|(_, name)| name == "label"), &found[..]) {
-            ([only], ..) => Ok((*only).clone()),
-            ([], Some(label), _) => Ok(label.clone()),
-            ([], None, [only]) => Ok(only.clone()),
-            ([], None, []) => Err(DataError::malformed(path, "has images and no column with their classes", "give labelled images")),
-            _ => {
-                let problem = format!("has several columns that may be the class ({})", listed());
-                Err(DataError::malformed(path, problem, "name the right one in data.label"))
-            }
-        }
-    }
-
     /// The class of every row of a row group.
     fn classes_of(&self, path: &Path, group: &dyn RowGroupReader, label: usize) -> Result<Vec<Option<String>>, DataError> {
         let damaged = |problem: String| {
@@ -179,10 +127,8 @@ impl Reader<'_> {
         labels: Vec<Option<String>>,
         rows: &mut PictureRows,
     ) -> Result<(), DataError> {
-        let decoded: Vec<Result<DecodedImage, String>> = batch
-            .par_iter()
-            .map(|bytes| decode(bytes.as_ref().ok_or("is missing")?.data()))
-            .collect();
+        let decoded: Vec<Result<DecodedImage, String>> =
+            batch.par_iter().map(|bytes| decode(bytes.as_ref().ok_or("is missing")?.data())).collect();
         for (offset, (image, label)) in decoded.into_iter().zip(labels).enumerate() {
             let taken = match self.checked(image, label.as_deref()) {
                 Ok(image) => self.number(path, label.as_deref().unwrap_or_default())?.map(|label| (image, label)),

@@ -22,7 +22,8 @@ fn read_unguarded(table: &mut TableReader<'_>, path: &Path, rows: &mut TableRows
     if leaves.is_empty() {
         return Err(DataError::malformed(path, "has no columns", "give feature columns and a label column"));
     }
-    let names: Vec<String> = leaves.iter().map(|index| file.metadata().file_metadata().schema_descr().column(*index).path().string()).collect();
+    let names: Vec<String> =
+        leaves.iter().map(|index| file.metadata().file_metadata().schema_descr().column(*index).path().string()).collect();
     let default_label = default_label(table, path, &described, &names)?;
     let columns = table.columns(path, names, default_label)?;
     check_types(path, &file, &leaves, &columns)?;
@@ -81,6 +82,9 @@ struct Labels {
     numbers: Vec<u32>,
 }
 
+/// A row's label, or what is wrong with the row and what to do.
+type Labelled = Result<u32, (String, &'static str)>;
+
 /// One row group.
 struct Group<'a> {
     path: &'a Path,
@@ -97,35 +101,31 @@ impl Group<'_> {
         let width = self.columns.names.len() - 1;
         let start = rows.features.len();
         let labels = self.labels(group)?;
-        let mut position = 0;
-        for (column, leaf) in self.leaves.iter().enumerate().filter(|(column, _)| *column != self.columns.label) {
-            let error = |problem: String| self.in_column(column, &problem);
-            let mut reader = Column::open(group, *leaf).map_err(error)?;
-            let mut row = 0;
-            loop {
-                let values = reader.numbers().map_err(error)?;
-                if values.is_empty() {
-                    break;
-                }
-                let end = row + values.len();
-                if end > labels.numbers.len() {
-                    return Err(self.in_column(column, "has more rows than the label"));
-                }
-                // Memory grows with what is read of the first column, and not with what the file promises.
-                if rows.features.len() < start + end * width {
-                    rows.features.resize(start + end * width, f32::NAN);
-                }
-                for value in values {
-                    rows.features[start + row * width + position] = value;
-                    row += 1;
-                }
-            }
-            if row < labels.numbers.len() {
-                return Err(self.in_column(column, &format!("ends before row {}", self.first_row + row)));
-            }
-            position += 1;
+        // As many as the labels that were read, and not as the file promises.
+        rows.features.resize(start + labels.numbers.len() * width, f32::NAN);
+        let features = &mut rows.features[start..];
+        for (position, column) in (0..=width).filter(|column| *column != self.columns.label).enumerate() {
+            self.fill(group, column, features.iter_mut().skip(position).step_by(width))?;
         }
         self.keep_good(&labels, start, table, rows)
+    }
+
+    /// Fills `cells`, those of one column, from top to bottom.
+    fn fill<'f>(&self, group: &dyn RowGroupReader, column: usize, mut cells: impl Iterator<Item = &'f mut f32>) -> Result<(), DataError> {
+        let error = |problem: String| self.in_column(column, &problem);
+        let mut reader = Column::open(group, self.leaves[column]).map_err(error)?;
+        let mut row = self.first_row;
+        loop {
+            let values = reader.numbers().map_err(error)?;
+            if values.is_empty() {
+                break;
+            }
+            for value in values {
+                *cells.next().ok_or_else(|| error("has more rows than the label".into()))? = value;
+                row += 1;
+            }
+        }
+        if cells.next().is_some() { Err(error(format!("ends before row {row}"))) } else { Ok(()) }
     }
 
     fn labels(&self, group: &dyn RowGroupReader) -> Result<Labels, DataError> {
@@ -155,23 +155,8 @@ impl Group<'_> {
         let mut kept = start;
         for (row, number) in labels.numbers.iter().enumerate() {
             let from = start + row * width;
-            let place = self.first_row + row;
-            let bad_column = rows.features[from..from + width].iter().position(|value| !value.is_finite());
-            let label = match (bad_column, labels.classes.name(*number)) {
-                (Some(column), _) => {
-                    let column = &self.columns.names[column + usize::from(column >= self.columns.label)];
-                    Err((format!("has no finite number in row {place}, column `{column}`"), "fill in or remove what is not a number"))
-                }
-                (None, None) => Err((format!("has no label in row {place}"), "fill in the class, or remove the row")),
-                (None, Some(name)) => match &table.class_names {
-                    None => Ok(table.label(self.path, self.columns, name)?),
-                    Some(names) => name.parse().ok().filter(|label| (*label as usize) < names.len()).ok_or_else(|| {
-                        let problem = format!("has label {name} in row {place}, and its classes are numbered 0 to {}", names.len() - 1);
-                        (problem, "give labelled rows (-1 means that there is no label)")
-                    }),
-                },
-            };
-            match label {
+            let features = &rows.features[from..from + width];
+            match self.label(table, features, labels.classes.name(*number), self.first_row + row)? {
                 Ok(label) => {
                     rows.labels.push(label);
                     if from != kept {
@@ -187,6 +172,21 @@ impl Group<'_> {
         }
         rows.features.truncate(kept);
         Ok(labels.numbers.len())
+    }
+
+    /// The label of a row, or what is wrong with the row and what to do.
+    fn label(&self, table: &mut TableReader<'_>, features: &[f32], name: Option<&str>, row: usize) -> Result<Labelled, DataError> {
+        if let Some(column) = features.iter().position(|value| !value.is_finite()) {
+            let column = &self.columns.names[column + usize::from(column >= self.columns.label)];
+            return Ok(Err((format!("has no finite number in row {row}, column `{column}`"), "fill in or remove what is not a number")));
+        }
+        let Some(name) = name else { return Ok(Err((format!("has no label in row {row}"), "fill in the class, or remove the row"))) };
+        let Some(names) = &table.class_names else { return table.label(self.path, self.columns, name).map(Ok) };
+        let number = name.parse().ok().filter(|label| (*label as usize) < names.len());
+        Ok(number.ok_or_else(|| {
+            let problem = format!("has label {name} in row {row}, and its classes are numbered 0 to {}", names.len() - 1);
+            (problem, "give labelled rows (-1 means that there is no label)")
+        }))
     }
 
     fn in_column(&self, column: usize, problem: &str) -> DataError {

@@ -1,5 +1,6 @@
 //! Parquet as data, against files that pandas, pyarrow and NumPy wrote (`tests/fixtures/formats/generate.py`).
 
+use crate::hub_file;
 use crate::{Catalog, Features, ReadOptions, Source};
 use std::path::{Path, PathBuf};
 
@@ -74,14 +75,17 @@ fn columns_and_rows_that_cannot_be_used_are_named() {
 fn bad_images_and_labels_are_named_with_their_row_or_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set.parquet");
-    let png = |height, width| Some(super::hub_file::png(height, width, &vec![7; height * width]));
+    let png = |height, width| Some(hub_file::png(height, width, &vec![7; height * width]));
     let images = [png(2, 2), Some(b"GIF89a".to_vec()), png(2, 2), None, png(1, 2), png(2, 2)];
-    super::hub_file::write(&path, super::hub_file::SCHEMA, &images, 0);
+    hub_file::write(&path, hub_file::SCHEMA, &images, 0);
     let message = open_as(&path, &ReadOptions::default()).unwrap_err();
     assert!(message.contains("set.parquet has a bad row 1: the image is a GIF file"), "{message}");
     let source = open_as(&path, &skipping()).unwrap();
-    assert_eq!((&source.classes[..], source.train.labels(), source.skipped.rows), (&["0", "2", "5"].map(String::from)[..], &[0, 1, 2][..], 3));
-    super::hub_file::write(&path, super::hub_file::SCHEMA, &[png(2, 2), png(1, 2)], 0);
+    assert_eq!(
+        (&source.classes[..], source.train.labels(), source.skipped.rows),
+        (&["0", "2", "5"].map(String::from)[..], &[0, 1, 2][..], 3)
+    );
+    hub_file::write(&path, hub_file::SCHEMA, &[png(2, 2), png(1, 2)], 0);
     let message = open_as(&path, &ReadOptions::default()).unwrap_err();
     assert!(message.contains("row 1: the image has 1 x 2 pixels of 1 channel, and the first one 2 x 2"), "{message}");
 }

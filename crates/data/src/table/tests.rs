@@ -66,7 +66,10 @@ fn each_kind_of_broken_table_is_named_with_its_line() {
         ("a,kind\n1,0\n2,0\n", "has rows of one class only"),
         ("a,kind\n1,1\n2,01\n", "has the classes `01` and `1` in column `kind`, which are the same number"),
         ("y,a,y\n1,2,1\n0,3,0\n", "has two columns called `y` (columns 1 and 3)"),
-        ("a,kind\n1,.1\n1,.2\n1,.3\n1,.4\n1,.5\n1,.6\n1,.7\n1,.8\n1,.9\n1,1\n1,1.1\n", "has 11 different values in 11 rows of column `kind`"),
+        (
+            "a,kind\n1,.1\n1,.2\n1,.3\n1,.4\n1,.5\n1,.6\n1,.7\n1,.8\n1,.9\n1,1\n1,1.1\n",
+            "has 11 different values in 11 rows of column `kind`",
+        ),
     ] {
         let message = read_csv(text, None).unwrap_err();
         assert!(message.contains(expected), "{text:?}: {message}");

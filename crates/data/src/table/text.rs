@@ -40,8 +40,12 @@ pub(crate) fn read_file(table: &mut TableReader<'_>, path: &Path, rows: &mut Tab
     let (reader, is_gzip) = contents.into_reader();
     let budget = Rc::new(Cell::new(MOST_ROW_BYTES));
     let limited = Limited { reader, budget: Rc::clone(&budget) };
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter(path)).trim(csv::Trim::All).flexible(true).buffer_capacity(1 << 16).from_reader(limited);
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter(path))
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .buffer_capacity(1 << 16)
+        .from_reader(limited);
     let broken = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             let problem = format!("has a row of more than {} MiB", MOST_ROW_BYTES >> 20);

@@ -65,6 +65,15 @@ pub(super) fn forward_pass(hands: &mut Hands, layers: &[Layer], rows: usize, at:
     }
 }
 
+/// Leaves the logits in the last layer's `dz` where a training pass has left them out.
+pub(super) fn logits(hands: &mut Hands, layers: &[Layer], rows: usize) {
+    let Hands { team, workspace, uses, .. } = hands;
+    let (Some(layer), Some(buffers), Some(of_inputs)) = (layers.last(), workspace.layers.last_mut(), uses.last()) else { return };
+    if layer.goes_there_and_back() {
+        Pass { team, layer, rows, skips_zeros: of_inputs.skips_zeros, is_training: true }.logits(buffers);
+    }
+}
+
 /// Noise and dropout of the network's inputs.
 fn disturb(team: &mut Team, layer: &Layer, rows: usize, inputs: &mut Panels, at: At) {
     if let Some(noise) = plan::noise(&layer.spec, at.seed, at.step) {

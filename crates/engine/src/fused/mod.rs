@@ -7,6 +7,7 @@ mod layer;
 mod norm;
 mod pass;
 mod plan;
+mod probe;
 mod products;
 mod replicas;
 mod state;
@@ -15,6 +16,7 @@ mod workspace;
 use crate::error::largest_gradient;
 use crate::metrics::Totals;
 use crate::optimizer::{Clock, Pace};
+use crate::probe::{Noted, Probe};
 use crate::{Examples, NamedTensors, Objective, Step, StepError, TrainingConfig};
 use candle_core::Device;
 use layer::{Layer, Maker};
@@ -48,6 +50,8 @@ pub struct FusedStep {
     seed: u64,
     ema_decay: Option<f64>,
     totals: Totals,
+    /// For probes.
+    noted: Noted,
     /// What evaluation needs to change, too.
     hands: RefCell<Hands>,
 }
@@ -111,6 +115,7 @@ impl FusedStep {
             seed: config.seed,
             ema_decay: config.optimizer.ema_decay,
             totals: Totals::default(),
+            noted: Noted::default(),
             hands: RefCell::new(Hands { team: Team::new(config.threads), workspace, uses, tallies }),
         })
     }
@@ -235,6 +240,15 @@ impl Step for FusedStep {
 
     fn products(&self) -> Vec<LayerProducts> {
         products::report(&self.layers, &self.hands.borrow().tallies)
+    }
+
+    fn note_weights(&mut self) -> Result<(), StepError> {
+        self.note();
+        Ok(())
+    }
+
+    fn probe(&mut self, examples: &Examples, rows: &[u32]) -> Result<Probe, StepError> {
+        self.look(examples, rows)
     }
 
     fn steps(&self) -> u64 {

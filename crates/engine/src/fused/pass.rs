@@ -19,21 +19,8 @@ impl FusedStep {
     /// Passes over `rows`, and gives what they saw. With a `pace`, the layers take a step as soon as their gradients are there, if the loss is
     /// finite; otherwise the gradients of the mean loss are left in the layers.
     pub(super) fn pass(&mut self, examples: &Examples, rows: &[u32], pace: Option<Pace>) -> Result<Totals, StepError> {
-        let labels = examples.labels();
-        let total_weight = match &self.objective.class_weights {
-            None => rows.len() as f64,
-            Some(weights) => rows.iter().map(|row| weights[labels[*row as usize] as usize]).sum(),
-        };
-        let objective = Objective {
-            head: match self.head {
-                Head::Softmax => loss::Head::Softmax,
-                Head::Sigmoid => loss::Head::Sigmoid,
-            },
-            label_smoothing: self.objective.label_smoothing as f32,
-            class_weights: &self.class_weights,
-            // A window of classes that all weigh nothing has no mean, and nothing to learn from.
-            share: if total_weight > 0.0 { (1.0 / total_weight) as f32 } else { 0.0 },
-        };
+        let labels = rows.iter().map(|row| examples.labels()[*row as usize]);
+        let objective = objective(&self.objective, &self.class_weights, self.head, labels);
         let micro_batch = self.micro_batch.unwrap_or(rows.len()).clamp(1, rows.len().max(1));
         let hands = self.hands.get_mut();
         hands.reserve(&self.layers, micro_batch);
@@ -72,16 +59,39 @@ impl FusedStep {
     }
 }
 
+/// What is minimised over rows of these labels, as the kernel takes it: the mean of their losses.
+pub(super) fn objective<'a>(
+    objective: &crate::Objective,
+    class_weights: &'a [f32],
+    head: Head,
+    labels: impl ExactSizeIterator<Item = u32>,
+) -> Objective<'a> {
+    let total_weight = match &objective.class_weights {
+        None => labels.len() as f64,
+        Some(weights) => labels.map(|label| weights[label as usize]).sum(),
+    };
+    Objective {
+        head: match head {
+            Head::Softmax => loss::Head::Softmax,
+            Head::Sigmoid => loss::Head::Sigmoid,
+        },
+        label_smoothing: objective.label_smoothing as f32,
+        class_weights,
+        // A window of classes that all weigh nothing has no mean, and nothing to learn from.
+        share: if total_weight > 0.0 { (1.0 / total_weight) as f32 } else { 0.0 },
+    }
+}
+
 impl Hands {
     /// Makes room for passes over so many rows.
-    fn reserve(&mut self, layers: &[Layer], rows: usize) {
+    pub(super) fn reserve(&mut self, layers: &[Layer], rows: usize) {
         if self.workspace.capacity < rows {
             self.workspace = Workspace::new(layers, rows);
         }
     }
 
     /// Begins a step.
-    fn begin(&mut self, layers: &[Layer]) {
+    pub(super) fn begin(&mut self, layers: &[Layer]) {
         for (norm, buffers) in layers.iter().filter_map(|layer| layer.norm.as_ref()).zip(self.workspace.norms_mut()) {
             norm.begin(buffers);
         }
@@ -90,7 +100,7 @@ impl Hands {
 
 /// Turns the logits into their gradient, in place, and adds the rows' losses up in their order. A last layer that goes there and back makes the
 /// logits first, and the gradient at its inputs then.
-fn loss_pass(hands: &mut Hands, layers: &[Layer], objective: &Objective<'_>, examples: &Examples, rows: &[u32]) -> Totals {
+pub(super) fn loss_pass(hands: &mut Hands, layers: &[Layer], objective: &Objective<'_>, examples: &Examples, rows: &[u32]) -> Totals {
     let Hands { team, workspace, uses, .. } = hands;
     let Workspace { layers: buffers, labels, losses, .. } = workspace;
     let (labels, losses) = (&mut labels[..rows.len()], &mut losses[..rows.len()]);

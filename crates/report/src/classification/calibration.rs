@@ -27,6 +27,44 @@ pub fn expected_calibration_error(right: &[bool], confidences: &[f64]) -> f64 {
     gaps.iter().map(|gap| gap.abs()).sum::<f64>() / right.len() as f64
 }
 
+/// The rows of one bin of confidence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CalibrationBin {
+    /// Its lower edge, which it holds.
+    pub low: f64,
+    /// Its upper edge, which only the last one holds.
+    pub high: f64,
+    /// How many there are.
+    pub rows: u64,
+    /// How many of them were predicted right.
+    pub right: u64,
+    /// Their mean confidence; NaN of no rows.
+    pub confidence: f64,
+}
+
+/// The bins of [`expected_calibration_error`], from low to high: ECE = sum of `|right - rows * confidence|` over all rows.
+///
+/// ```
+/// let bins = relumine_report::classification::calibration_bins(&[true, false, true], &[0.9, 0.9, 0.6]);
+/// assert_eq!((bins.len(), bins[13].rows, bins[13].right, bins[9].rows), (15, 2, 1, 1));
+/// ```
+#[must_use]
+pub fn calibration_bins(right: &[bool], confidences: &[f64]) -> Vec<CalibrationBin> {
+    let edge = |edge: usize| edge as f64 / BINS as f64;
+    let of_bin = |place: usize| {
+        let inside = || right.iter().zip(confidences).filter(|(_, confidence)| bin(**confidence) == place);
+        let rows = inside().count() as u64;
+        CalibrationBin {
+            low: edge(place),
+            high: edge(place + 1),
+            rows,
+            right: inside().filter(|(right, _)| **right).count() as u64,
+            confidence: inside().map(|(_, confidence)| confidence).sum::<f64>() / rows as f64,
+        }
+    };
+    (0..BINS).map(of_bin).collect()
+}
+
 /// Edges are compared rather than `15 confidence` rounded down, which errs beside an edge.
 fn bin(confidence: f64) -> usize {
     (1..BINS).filter(|edge| confidence >= *edge as f64 / BINS as f64).count()

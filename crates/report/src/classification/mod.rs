@@ -4,7 +4,7 @@ mod calibration;
 mod per_class;
 mod ranking;
 
-pub use calibration::{expected_calibration_error, log_loss};
+pub use calibration::{CalibrationBin, calibration_bins, expected_calibration_error, log_loss};
 pub use per_class::{ClassMetrics, MacroAverage, per_class};
 pub use ranking::{roc_auc, top_k_accuracy};
 

@@ -113,8 +113,7 @@ impl Store {
     fn keep_previous(&self, current: Option<&[String]>) -> Vec<Operation<'static>> {
         let Some(names) = current else { return Vec::new() };
         let folder = Place::Previous.in_folder(&self.folder);
-        let mut operations =
-            vec![Operation::MakeFolder(folder.clone()), Operation::Remove(self.path(Place::Previous, Manifest::NAME))];
+        let mut operations = vec![Operation::MakeFolder(folder.clone()), Operation::Remove(self.path(Place::Previous, Manifest::NAME))];
         for name in names.iter().map(String::as_str).chain([Manifest::NAME]) {
             let (from, to) = (self.path(Place::Current, name), self.path(Place::Previous, name));
             operations.extend([Operation::Remove(to.clone()), Operation::Link(from, to)]);

@@ -169,9 +169,13 @@ fn a_damaged_file_of_the_newest_set_gives_way_to_the_set_before_it_with_a_reason
             assert!(found.problems.iter().all(|problem| problem.contains(name)), "{:?}", found.problems);
             // The next save keeps the good one, as the damaged set is not worth keeping.
             store.save(&files_of(4), manifest(4)).unwrap();
-            let older = super::search::newest(&run.path().join("checkpoints"), |manifest| {
-                if manifest.step < 4 { Ok(()) } else { Err("newer".into()) }
-            });
+            let older =
+                super::search::newest(
+                    &run.path().join("checkpoints"),
+                    |manifest| {
+                        if manifest.step < 4 { Ok(()) } else { Err("newer".into()) }
+                    },
+                );
             assert!(older.unwrap().is_some_and(|older| older.manifest.step >= 2), "{name} {damage}");
         }
     }
@@ -213,7 +217,11 @@ fn a_save_that_fails_at_any_change_leaves_a_whole_set_and_can_be_tried_again() {
         assert!(message.contains("cannot write") && message.contains("what was saved before is still there"), "{message}");
         let found = super::search::newest(&folder, |_| Ok(())).unwrap().unwrap();
         assert!(found.manifest.step >= 2, "{blocked}");
-        if path.is_dir() { fs::remove_dir_all(&path).unwrap() } else { fs::remove_file(&path).unwrap() }
+        if path.is_dir() {
+            fs::remove_dir_all(&path).unwrap();
+        } else {
+            fs::remove_file(&path).unwrap();
+        }
         store.save(&files_of(4), manifest(4)).unwrap();
         assert_eq!(recovered(&mut Store::new(&folder)).unwrap().manifest.step, 4, "{blocked}");
     }

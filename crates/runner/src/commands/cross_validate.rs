@@ -31,7 +31,9 @@ pub(super) fn resume(request: Request<'_>, all: &RunDirectory, folds: Option<u64
         serde_json::from_slice(&text).with_context(|| format!("{} is not what a cross-validation writes", path.display()))?;
     let planned = record.planned_folds;
     if let Some(folds) = folds.filter(|folds| *folds != planned) {
-        return Err(Failure::usage(anyhow!("--folds {folds} is not the {planned} of {folder}: leave it out, or train anew with another --out")));
+        return Err(Failure::usage(anyhow!(
+            "--folds {folds} is not the {planned} of {folder}: leave it out, or train anew with another --out"
+        )));
     }
     let own = Recipe::load(&Origin::from_file(&all.file(RunDirectory::RECIPE))?, &[])?;
     let request = Request { recipe: agreement::agreed(&own, request.recipe, all)?, ..request };
@@ -105,18 +107,11 @@ fn train_folds(request: &Request<'_>, all: &RunDirectory, record: &mut CrossVali
             terminal::say(format_args!("fold {fold} of {folds}"));
         }
         let path = all.path().join(format!("fold-{fold}"));
-        let request = Request {
-            recipe: recipe_of(request, fold, folds),
-            device: request.device.clone(),
-            started: Instant::now(),
-            ..*request
-        };
+        let request =
+            Request { recipe: recipe_of(request, fold, folds), device: request.device.clone(), started: Instant::now(), ..*request };
         // A fold has its folder before its first step.
-        let (summary, _) = if path.is_dir() {
-            resume_recipe(request, &RunDirectory::open(&path)?)?
-        } else {
-            train_recipe(request, &Place::Named(path))?
-        };
+        let (summary, _) =
+            if path.is_dir() { resume_recipe(request, &RunDirectory::open(&path)?)? } else { train_recipe(request, &Place::Named(path))? };
         record.add(FoldResult::of(fold, &summary).context("a fold has no validation rows")?);
         all.write_json(CrossValidation::FILE, record)?;
     }

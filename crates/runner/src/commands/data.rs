@@ -105,8 +105,7 @@ struct ReportedFile {
 
 fn verify(arguments: &DataVerifyArguments) -> Result<(), Failure> {
     let catalog = Catalog::from_environment();
-    let options =
-        ReadOptions { label: arguments.label.clone(), skip_bad_rows: arguments.skip_bad_rows, ..ReadOptions::default() };
+    let options = ReadOptions { label: arguments.label.clone(), skip_bad_rows: arguments.skip_bad_rows, ..ReadOptions::default() };
     let options = reading::with_process(options);
     let names: Vec<String> = match &arguments.name {
         Some(name) => vec![name.clone()],
@@ -133,7 +132,7 @@ fn verify(arguments: &DataVerifyArguments) -> Result<(), Failure> {
 
 fn report(data: String, Verified { source, files }: &Verified) -> Report {
     let mut rows_of_class = vec![0; source.classes.len()];
-    for label in source.train.labels().iter().chain(source.test.iter().flat_map(|test| test.labels())) {
+    for label in source.train.labels().iter().chain(source.test.iter().flat_map(relumine_data::Dataset::labels)) {
         rows_of_class[*label as usize] += 1;
     }
     let reported = |check: &FileCheck| ReportedFile {

@@ -21,12 +21,7 @@ impl Budget {
             // A time that the clock cannot hold is no limit.
             Instant::now().checked_add(Duration::try_from_secs_f64(60.0 * minutes).ok()?.saturating_sub(earlier))
         });
-        Self {
-            max_steps: settings.max_steps,
-            deadline,
-            target_accuracy: settings.target_accuracy,
-            patience: settings.early_stopping,
-        }
+        Self { max_steps: settings.max_steps, deadline, target_accuracy: settings.target_accuracy, patience: settings.early_stopping }
     }
 
     /// Why training has to end after `steps` steps, within an epoch or not.

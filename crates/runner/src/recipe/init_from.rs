@@ -9,8 +9,8 @@ use relumine_model::Architecture;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A safetensors file of weights: its name, or in the recipe of a run `{ file = "..", sha256 = ".." }`, so that a file that has changed since
-/// is noticed when that recipe is trained again.
+/// A safetensors file of weights: its name, or in the recipe of a run `{ file = "..", sha256 = ".." }`, so that a file that has changed
+/// since is noticed when that recipe is trained again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written")]
 pub struct InitFrom {

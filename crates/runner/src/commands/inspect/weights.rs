@@ -66,11 +66,14 @@ pub(super) fn of_recipe(recipe: &Recipe, plan: &Plan, device: &Chosen) -> Result
     Ok(lines)
 }
 
-/// Every tensor of `plan` as `run` has it: before training, and in the best epoch where there is one.
+/// Every tensor of `plan` as `run` has it: before training and in the best epoch, where it has those.
 pub(super) fn of_run(run: &RunDirectory, plan: &Plan) -> Result<Vec<TensorLine>, Failure> {
-    let initial = spreads(&read_tensors(&run.file(RunDirectory::INITIAL))?)?;
-    let best = run.file(RunDirectory::BEST);
-    let best = if best.is_file() { spreads(&read_tensors(&best)?)? } else { BTreeMap::new() };
+    // A run that was killed early has no best weights, and a model that ships without its past no initial ones.
+    let of_file = |name| {
+        let path = run.file(name);
+        if path.is_file() { Ok(spreads(&read_tensors(&path)?)?) } else { Ok::<_, Failure>(BTreeMap::new()) }
+    };
+    let (initial, best) = (of_file(RunDirectory::INITIAL)?, of_file(RunDirectory::BEST)?);
     let line = |tensor: relumine_model::TensorSpec| TensorLine {
         initial: initial.get(&tensor.name).copied(),
         best: best.get(&tensor.name).copied(),
@@ -98,11 +101,12 @@ pub(super) fn weight_table(lines: &[TensorLine]) -> Table {
             let numbers = [spread.mean, spread.sd, spread.min, spread.max].map(|number| format!("{number:.5}"));
             table.row([name.to_owned(), shape.to_owned(), when.to_owned()].into_iter().chain(numbers));
         };
-        if let Some(initial) = line.initial {
-            row(&line.name, &format!("{:?}", line.shape), "initial", initial);
-        }
-        if let Some(best) = line.best {
-            row("", "", "best", best);
+        let mut heading = (line.name.as_str(), format!("{:?}", line.shape));
+        for (when, spread) in [("initial", line.initial), ("best", line.best)] {
+            if let Some(spread) = spread {
+                let (name, shape) = std::mem::take(&mut heading);
+                row(name, &shape, when, spread);
+            }
         }
     }
     table

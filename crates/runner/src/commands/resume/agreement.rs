@@ -114,7 +114,10 @@ mod tests {
         let own = recipe("[train]\nepochs = 3\n[model]\ndropout = 0.5\n[train.early_stopping]\npatience = 2");
         let asked = recipe("[train]\nepochs = 5\nseed = 1\n[model]\ndropout = 0.25");
         assert_eq!(differences(&own, &own).unwrap(), Vec::<String>::new());
-        assert_eq!(differences(&own, &recipe("[train]\nepochs = 9\n[model]\ndropout = 0.5\n[train.early_stopping]\npatience = 2")).unwrap().len(), 0);
+        assert_eq!(
+            differences(&own, &recipe("[train]\nepochs = 9\n[model]\ndropout = 0.5\n[train.early_stopping]\npatience = 2")).unwrap().len(),
+            0
+        );
         let found = differences(&own, &asked).unwrap();
         assert_eq!(found[0], "model.dropout is 0.5 in the run and 0.25 here");
         assert!(found.contains(&"train.early_stopping.patience is 2 in the run and absent here".to_owned()), "{found:?}");

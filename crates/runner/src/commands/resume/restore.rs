@@ -70,7 +70,13 @@ struct Resumption {
 }
 
 /// Notes in the run that it goes on after `at`, whole epochs and steps, and by which recipe.
-pub(super) fn begin(run: &RunDirectory, recipe: &Recipe, summary: Option<&Summary>, here: Environment, at: (u64, u64)) -> Result<(), Failure> {
+pub(super) fn begin(
+    run: &RunDirectory,
+    recipe: &Recipe,
+    summary: Option<&Summary>,
+    here: Environment,
+    at: (u64, u64),
+) -> Result<(), Failure> {
     run.remove_unfinished()?;
     run.write(RunDirectory::RECIPE, recipe.to_toml().map_err(Failure::Usage)?.as_bytes())?;
     if let Some(summary) = summary {
