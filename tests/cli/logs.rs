@@ -24,7 +24,8 @@ fn assert_table_is_the_log(bench: &Bench, run: &str, prefix: &str) {
             let same = match value {
                 Value::Null => cell.is_empty(),
                 Value::Number(number) => cell.parse::<f64>().unwrap() == number.as_f64().unwrap(),
-                other => *cell == other.to_string(),
+                Value::Bool(truth) => cell.parse() == Ok(*truth),
+                _ => false,
             };
             assert!(same, "{column} is {cell} in the table and {value} in the log");
         }

@@ -15,6 +15,7 @@ mod interrupt;
 mod logs;
 mod mnist;
 mod predict;
+mod probes;
 mod resume;
 mod runs;
 mod shells;

@@ -11,7 +11,8 @@ fn is_installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
         // Written past the test harness, which would keep a passing test's words to itself.
-        writeln!(std::io::stderr(), "SKIPPED: {program} is not installed, and was not asked").unwrap();
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "SKIPPED: {program} is not installed, and was not asked").unwrap();
     }
     found
 }

@@ -82,7 +82,9 @@ fn of_folder(path: &Path) -> Result<Format, DataError> {
     if images::is_image_folder(path) {
         return Ok(Format::Images);
     }
-    match Parts::find(path, text::is_text_table)? {
+    // A folder's .txt files are notes more often than tables.
+    let is_table = |path: &Path| text::is_text_table(path) && path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("txt"));
+    match Parts::find(path, is_table)? {
         Some(parts) => Ok(Format::Text(parts)),
         None => Err(DataError::malformed(path, "holds no data that this program reads", format!("give {KNOWN}"))),
     }

@@ -52,6 +52,18 @@ fn fused(bencher: Bencher<'_, '_>, threads: usize) {
     bench_steps(bencher, FusedStep::new(&architecture(), &config(threads, 0), &Device::Cpu).unwrap());
 }
 
+/// What flows through the layers, on as many rows as a recipe's default.
+#[divan::bench(args = [1, 2], sample_size = 10, sample_count = 20)]
+fn probe_256_rows(bencher: Bencher<'_, '_>, threads: usize) {
+    let (examples, rows) = (examples(), rows());
+    let mut step = FusedStep::new(&architecture(), &config(threads, 0), &Device::Cpu).unwrap();
+    step.train(&examples, &rows[..BATCH]).unwrap();
+    bencher.counter(ItemsCount::new(256_usize)).bench_local(|| {
+        step.note_weights().unwrap();
+        step.probe(&examples, &rows[..256]).unwrap()
+    });
+}
+
 #[divan::bench(sample_size = 20, sample_count = 20)]
 fn reference(bencher: Bencher<'_, '_>) {
     bench_steps(bencher, ReferenceStep::new(&architecture(), &config(1, 0), &Device::Cpu).unwrap());

@@ -10,12 +10,12 @@ use std::fmt;
 /// How training images are changed at random, anew in every epoch; validation and test images never are. Each number is a bound, and 0
 /// leaves that change out. See [`relumine_kernels::augment`] for the map and the interpolation.
 ///
-/// | key | here | Keras | torchvision |
-/// |---|---|---|---|
-/// | `shift` | pixels, fractions included, each axis by itself | `RandomTranslation(s / height, s / width)` | `RandomAffine(translate=..)` rounds to whole pixels |
-/// | `rotation` | degrees | `RandomRotation(rotation / 360)` | `RandomRotation(rotation, BILINEAR)` |
-/// | `scale` | one factor for both axes, over 1 enlarges | `RandomZoom(scale)` divides by a factor of the same range | `RandomAffine(scale=(1 - s, 1 + s))` |
-/// | `elastic` | pixels; zeros beyond the edges | `RandomElasticTransform` | `ElasticTransform` reflects at the edges, and cuts the Gaussian off elsewhere |
+/// - `shift`: pixels, fractions included. Keras' `RandomTranslation` takes shares of the size; torchvision's `RandomAffine` rounds to whole
+///   pixels.
+/// - `rotation`: degrees. Keras' `RandomRotation(rotation / 360)`, torchvision's `RandomRotation(rotation, BILINEAR)`.
+/// - `scale`: one factor for both axes; over 1 enlarges. torchvision's `RandomAffine(scale=(1 - s, 1 + s))`; Keras' `RandomZoom(s)` divides
+///   by a factor of that range.
+/// - `elastic`: pixels, and zeros beyond the edges. torchvision's `ElasticTransform` reflects the field there.
 ///
 /// Where those repeat or reflect the image at its edges by default, here lies `fill`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -140,8 +140,8 @@ fn no_images(example_shape: &[usize]) -> ConfigError {
 }
 
 impl Augmentation {
-    /// What draws and applies the changes, with buffers for so many threads. What it draws for a row is a function of the seed, the step, and
-    /// the row's place in the step's batch.
+    /// What draws and applies the changes, with buffers for so many threads. What it draws for a row is a function of the seed, the step,
+    /// and the row's place in the step's batch.
     #[must_use]
     pub fn augmenter(&self, seed: u64, threads: usize) -> Augmenter {
         Augmenter::new(self.settings, self.image, seed, threads)

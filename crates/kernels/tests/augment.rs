@@ -47,8 +47,8 @@ fn worst(ours: &[f32], theirs: &[f64]) -> (f64, usize) {
     differences.enumerate().fold((0.0, 0), |worst, (index, difference)| if difference <= worst.0 { worst } else { (difference, index) })
 }
 
-/// Of pixels up to 255. A place is off by some 2^-24 of the image's size, and a pixel by that times the difference to its neighbour; half of
-/// this is the largest difference there is.
+/// Of pixels up to 255. A place is off by some 2^-24 of the image's size, and a pixel by that times the difference to its neighbour; half
+/// of this is the largest difference there is.
 const PIXELS: f64 = 1e-3;
 /// Of displacements of some pixels; an eighth of this is the largest difference there is.
 const DISPLACEMENTS: f64 = 1e-5;

@@ -37,6 +37,14 @@ pub enum ReportError {
         /// What the parser said.
         reason: String,
     },
+    /// A table or a file of weights that is not what a run writes.
+    #[error("{path} is not what a run writes ({reason}): restore it, or leave this run out", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file that is not what a run writes.
     #[error("{path} is not what a run writes ({reason}): restore it, or leave this run out", path = path.display())]
     Malformed {

@@ -12,7 +12,7 @@ pub struct Run {
     pub folder: PathBuf,
     /// What `summary.json` says.
     pub summary: Summary,
-    /// `recipe.toml` without its seed and its logs: equal for runs that differ in nothing else.
+    /// `recipe.toml` without its seed, its logs and its probes: equal for runs that differ in nothing else.
     pub settings: String,
 }
 
@@ -24,9 +24,7 @@ impl Run {
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
         let summary = parse(&folder.join("summary.json"), &read(&folder.join("summary.json"))?)?;
         let recipe = read(&folder.join("recipe.toml"))?;
-        let is_setting = |line: &&str| !line.starts_with("seed = ") && !line.starts_with("tensorboard = ");
-        let settings = recipe.lines().filter(is_setting).collect::<Vec<_>>().join("\n");
-        Ok(Self { folder: folder.to_owned(), summary, settings })
+        Ok(Self { folder: folder.to_owned(), summary, settings: without_logs(&recipe) })
     }
 
     /// The epochs, from `metrics.jsonl`.
@@ -83,6 +81,17 @@ impl Run {
     }
 }
 
+fn without_logs(recipe: &str) -> String {
+    let mut is_probes = false;
+    let is_setting = |line: &&str| {
+        if line.starts_with('[') {
+            is_probes = *line == "[probes]";
+        }
+        !is_probes && !line.starts_with("seed = ") && !line.starts_with("tensorboard = ")
+    };
+    recipe.lines().filter(is_setting).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
 /// The epochs in a file of one JSON record a line, such as `metrics.jsonl`.
 ///
 /// # Errors
@@ -104,6 +113,11 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, ReportError> {
     // A line that was being written when the run was killed has no end.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole.lines().map(|line| parse(path, line)).collect()
+}
+
+/// A file of one JSON record.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ReportError> {
+    parse(path, &read(path)?)
 }
 
 fn read(path: &Path) -> Result<String, ReportError> {

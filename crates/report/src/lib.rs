@@ -7,14 +7,16 @@ mod comparison_groups;
 mod cross_validation;
 mod error;
 mod history;
+mod mistakes;
 mod page;
 mod probes;
 mod products;
 mod records;
+mod run_files;
 mod settings;
 mod signature;
 pub mod statistics;
-mod svg;
+mod study;
 mod table;
 
 pub use classification::{ClassMetrics, ClassificationMetrics, MacroAverage};
@@ -23,10 +25,14 @@ pub use comparison_groups::{ComparedGroup, PairedDifference, Spread};
 pub use cross_validation::{CrossValidation, FoldResult};
 pub use error::ReportError;
 pub use history::{Group, Run, find_cross_validations, find_runs, group_by_recipe, read_epochs, read_probes};
-pub use page::run_page;
+pub use mistakes::{Mistake, Mistakes, shrink};
+pub use page::{Page, run_page};
 pub use probes::{Distribution, LayerProbe, PERCENTILES, ProbeRecord};
 pub use products::{LayerZeros, Products, Zeros};
 pub use records::{Confusion, EpochRecord, Refit, Score, Status, StopReason, Summary, TestedWeights};
 pub use settings::Settings;
 pub use signature::{OutputHead, Signature};
+pub use study::{
+    Contrast, CurvePoint, Estimate, Finding, Fit, FitRule, LayerMeans, Study, StudyCell, TestEstimate, TrialRecord,
+};
 pub use table::{Align, Table};

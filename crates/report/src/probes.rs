@@ -96,8 +96,9 @@ mod tests {
         let numbers = r#"{"norm":null,"mean":0.5,"standard_deviation":0.25,"percentiles":[0.0,0.0,0.0,0.5,1.0,1.0,null]}"#;
         let expected = format!(
             r#"{{"step":0,"epoch":0,"rows":8,"loss":2.5,"layers":[{{"layer":"layers.0","activation":"relu","activations":{numbers},"#
-        ) + &format!(r#""gradients":{numbers},"weight_gradients":{numbers},"saturated":null,"dead":0.125,"weight_norm":2.0,"#)
-            + r#""update_ratio":null}]}"#;
+        ) + &format!(
+            r#""gradients":{numbers},"weight_gradients":{numbers},"saturated":null,"dead":0.125,"weight_norm":2.0,"#
+        ) + r#""update_ratio":null}]}"#;
         assert_eq!(text, expected);
         let read: ProbeRecord = serde_json::from_str(&text).unwrap();
         assert!(read.layers[0].gradients.norm.is_nan() && read.layers[0].gradients.percentiles[6].is_nan());

@@ -1,5 +1,11 @@
 //! Statistics over seeds.
 
+mod inference;
+mod student;
+
+pub use inference::{PairedTest, holm, mean_interval, paired_t_test};
+pub use student::{two_sided_p, two_sided_t};
+
 /// The arithmetic mean; NaN of nothing.
 #[must_use]
 pub fn mean(values: &[f64]) -> f64 {

@@ -5,6 +5,7 @@ mod augment;
 mod export;
 mod predict;
 mod reading;
+mod report;
 
 use clap::{Args, Parser, Subcommand};
 pub use data::{DataCommand, DataFetchArguments, DataListArguments, DataVerifyArguments};
@@ -12,6 +13,7 @@ pub use augment::AugmentArguments;
 pub use export::{ExportArguments, ExportFormat};
 pub use predict::{FitChoice, InvertChoice, PredictArguments, PredictFormat};
 pub use reading::{CompareArguments, CompletionsArguments, InspectArguments, ManArguments, RunsArguments, RunsOrder};
+pub use report::{ReportArguments, ReportFormat, WatchArguments};
 use std::path::PathBuf;
 
 /// Trains multilayer perceptrons on CPU, CUDA or Metal, and shows why they train.
@@ -50,6 +52,10 @@ pub enum Command {
     Runs(RunsArguments),
     /// Show runs side by side: the recipe keys that differ, and the results.
     Compare(CompareArguments),
+    /// Write what runs say as a page of charts and sentences: HTML, Markdown, SVG or PNG.
+    Report(ReportArguments),
+    /// Follow a run in the terminal while it trains: loss, accuracy, gradients, time left.
+    Watch(WatchArguments),
     /// List the devices of this machine, and why the others are not available.
     Devices(DevicesArguments),
     /// List data sets, fetch them, and verify files.
@@ -121,6 +127,9 @@ pub struct TrainArguments {
     /// Write an event file that TensorBoard reads into the run directory (sets train.tensorboard).
     #[arg(long)]
     pub tensorboard: bool,
+    /// Look at activations, gradients and updates of each layer after every so many steps, into probes.jsonl (sets probes.every).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub probe_every: Option<u64>,
     /// Print JSON instead of the table: summary.json, cross-validation.json, or what a dry run finds.
     #[arg(long)]
     pub json: bool,

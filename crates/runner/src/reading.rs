@@ -61,6 +61,10 @@ fn bar() -> Reporter {
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
             ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style)
         });
+        // Another file begins.
+        if bar.is_finished() {
+            bar.reset();
+        }
         bar.set_length(total);
         bar.set_message(what.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect::<String>());
         bar.set_position(done);

@@ -155,6 +155,8 @@ impl RunDirectory {
     pub const REFIT_EVENTS: &str = "refit/events.out.tfevents.relumine";
     /// Which products skipped zeros in the last epoch, and why.
     pub const PRODUCTS: &str = "products.json";
+    /// What flows through the layers, a line each time that it was looked at, where the recipe says `[probes]`.
+    pub const PROBES: &str = "probes.jsonl";
     /// The results.
     pub const SUMMARY: &str = "summary.json";
     /// The page for people.
@@ -226,8 +228,14 @@ impl RunDirectory {
     /// A file that does not match its checksum, or is missing.
     pub fn check_checkpoints(&self) -> anyhow::Result<()> {
         let checked = verify(&self.file(Self::CHECKPOINTS)).map(drop);
+        if self.is_held() { Ok(()) } else { checked }
+    }
+
+    /// Whether another process is writing to the run, so far as its file system has locks.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
         let lock = File::open(self.file(Self::LOCK)).map(|file| file.try_lock_shared());
-        if matches!(lock, Ok(Err(TryLockError::WouldBlock))) { Ok(()) } else { checked }
+        matches!(lock, Ok(Err(TryLockError::WouldBlock)))
     }
 
     /// Removes what was being written when a process was killed.

@@ -31,7 +31,6 @@ struct Pair {
 
 struct Reader<'a> {
     archive: Archive<'a>,
-    name: &'a str,
     options: &'a ReadOptions,
     classes: ClassIndex,
     skipped: Skipped,
@@ -63,7 +62,7 @@ fn role(name: &str) -> Option<(bool, Part)> {
 pub(crate) fn read(path: &Path, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
     let archive = Archive::open(path)?;
     let [train, validation, test] = pairs(path, &archive)?;
-    let mut reader = Reader { archive, name, options, classes: ClassIndex::default(), skipped: Skipped::default(), rows: 0 };
+    let mut reader = Reader { archive, options, classes: ClassIndex::default(), skipped: Skipped::default(), rows: 0 };
     let mut train = reader.rows(&train)?;
     let mut own_validation = 0;
     if validation != Pair::default() {
@@ -134,7 +133,6 @@ impl Reader<'_> {
             let problem = format!("has {count} rows, but `{y_name}` has {}", labels.len());
             return Err(x.error(&problem));
         }
-        self.options.progress.report(self.name, 0, 1);
         let features = x.numbers()?;
         let place = Place { path: self.archive.path, array: x_name };
         Rows::checked(&place, shape, features, labels, (self.options, &mut self.skipped))

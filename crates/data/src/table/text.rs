@@ -58,12 +58,15 @@ pub(crate) fn read_file(table: &mut TableReader<'_>, path: &Path, rows: &mut Tab
     let names = header_names(path, &header)?;
     let last = names.len() - 1;
     let columns = table.columns(path, names, last)?;
-    let mut batch = vec![ByteRecord::new(); BATCH_ROWS];
+    let mut batch: Vec<ByteRecord> = Vec::new();
     let shown = path.display().to_string();
     loop {
         let mut filled = 0;
         while filled < BATCH_ROWS {
             budget.set(MOST_ROW_BYTES);
+            if filled == batch.len() {
+                batch.push(ByteRecord::new());
+            }
             if !reader.read_byte_record(&mut batch[filled]).map_err(broken)? {
                 break;
             }

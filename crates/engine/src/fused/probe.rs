@@ -113,28 +113,24 @@ fn examine(team: &mut Team, subjects: &mut [Subject<'_>]) -> Vec<Finding> {
 }
 
 impl Subject<'_> {
-    /// The panels' columns lie side by side in a copy, without those beyond the last.
     fn finding(&self) -> Finding {
         let Self { values: panels, rows, range } = self;
         let (width, columns) = (panels.width(), panels.columns());
-        let mut values = Vec::with_capacity(rows * columns);
-        let mut dead = 0;
-        for (number, panel) in panels.values().chunks_exact(panels.stride().max(1)).enumerate() {
-            let (panel, units) = (&panel[..rows * width], width.min(columns - number * width));
-            let start = values.len();
-            if units == width {
-                values.extend_from_slice(panel);
-            } else {
-                panel.chunks_exact(width).for_each(|row| values.extend_from_slice(&row[..units]));
-            }
-            if range.may_die {
-                dead += dead_units(&values[start..], units);
-            }
+        let stride = panels.stride().max(1);
+        let mut blocks: Vec<&[f32]> = panels.values().chunks_exact(stride).map(|panel| &panel[..rows * width]).collect();
+        // The last panel's columns beyond the last are no values.
+        let units = columns % width;
+        let narrowed: Vec<f32>;
+        if let (1.., Some(last)) = (units, blocks.last_mut()) {
+            narrowed = last.chunks_exact(width).flat_map(|row| &row[..units]).copied().collect();
+            *last = &narrowed;
         }
+        let saturated = blocks.iter().map(|block| range.saturated(block)).sum::<Option<usize>>();
+        let dead = || blocks.iter().map(|block| dead_units(block, block.len() / (*rows).max(1))).sum::<usize>();
         Finding {
-            saturated: range.saturated(&values).map(|count| count as f64 / values.len() as f64),
-            dead: range.may_die.then(|| dead as f64 / columns as f64),
-            distribution: Some(Distribution::of(&values)),
+            saturated: saturated.map(|count| count as f64 / (rows * columns) as f64),
+            dead: range.may_die.then(|| dead() as f64 / columns as f64),
+            distribution: Some(Distribution::of_blocks(&blocks)),
         }
     }
 }

@@ -27,10 +27,46 @@ impl Distribution {
     /// ```
     #[must_use]
     pub fn of(values: &[f32]) -> Self {
-        let count = values.len() as f64;
-        let mean = sum(values, |value| value) / count;
-        let variance = sum(values, |value| (value - mean) * (value - mean)) / count;
-        Self { norm: norm(values), mean, standard_deviation: variance.sqrt(), percentiles: percentiles(values) }
+        Self::of_blocks(&[values])
+    }
+
+    /// The same of values that do not lie one after the other.
+    pub(crate) fn of_blocks(blocks: &[&[f32]]) -> Self {
+        let count = blocks.iter().map(|block| block.len()).sum::<usize>() as f64;
+        let sums = blocks.iter().map(|block| Sums::of(block)).fold(Sums::default(), Sums::and);
+        let mean = sums.values / count;
+        let centred = blocks.iter().map(|block| sum(block, |value| (value - mean) * (value - mean))).sum::<f64>();
+        let percentiles = if count == 0.0 || sums.squares.is_nan() { [f64::NAN; 7] } else { percentiles(blocks, sums.zeros) };
+        Self {
+            norm: if count == 0.0 { f64::NAN } else { sums.squares.sqrt() },
+            mean,
+            standard_deviation: (centred / count).sqrt(),
+            percentiles,
+        }
+    }
+}
+
+/// What one pass over values adds up.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    values: f64,
+    squares: f64,
+    zeros: usize,
+}
+
+impl Sums {
+    fn of(values: &[f32]) -> Self {
+        // Few enough values that 32 bits count them: a processor counts more of these at once.
+        let zeros = |block: &[f32]| block.iter().map(|value| u32::from(*value == 0.0)).sum::<u32>() as usize;
+        Self {
+            values: sum(values, |value| value),
+            squares: sum(values, |value| value * value),
+            zeros: values.chunks(1 << 16).map(zeros).sum(),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { values: self.values + other.values, squares: self.squares + other.squares, zeros: self.zeros + other.zeros }
     }
 }
 

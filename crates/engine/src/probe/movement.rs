@@ -25,12 +25,25 @@ impl Noted {
     pub(crate) fn movement(&self, layer: usize, steps: u64, weight: &[f32]) -> (f64, Option<f64>) {
         let before = self.weights.get(layer).filter(|_| steps == self.steps + 1);
         let ratio = before.and_then(|before| {
-            let change: Vec<f32> = weight.iter().zip(before).map(|(after, before)| after - before).collect();
             let size = norm(before);
-            (size != 0.0).then(|| norm(&change) / size)
+            (size != 0.0).then(|| distance(weight, before) / size)
         });
         (norm(weight), ratio)
     }
+}
+
+/// The L2 norm of the difference. The differences of a few values at a time need no memory of their own.
+fn distance(after: &[f32], before: &[f32]) -> f64 {
+    const FEW: usize = 1024;
+    let mut differences = [0.0; FEW];
+    let squares = after.chunks(FEW).zip(before.chunks(FEW)).map(|(after, before)| {
+        let differences = &mut differences[..after.len()];
+        for ((difference, after), before) in differences.iter_mut().zip(after).zip(before) {
+            *difference = after - before;
+        }
+        norm(differences).powi(2)
+    });
+    squares.sum::<f64>().sqrt()
 }
 
 #[cfg(test)]

@@ -3,20 +3,18 @@
 /// The percentiles of a [`Distribution`](super::Distribution), in order.
 pub const PERCENTILES: [u8; 7] = [1, 5, 25, 50, 75, 95, 99];
 
-/// Values are counted by their leading bits, sign, exponent and three more: an eighth of their size apart.
-const LEADING: u32 = 12;
+/// Values are counted by their leading bits, sign, exponent and five more: bins are a thirty-second of their size apart.
+const LEADING: u32 = 14;
 const BINS: usize = 1 << LEADING;
 
 /// The values at [`PERCENTILES`] by numpy's linear interpolation: of `n` sorted values the percentile `p` lies at position
 /// `p / 100 * (n - 1)`, counted from 0, and between two values on the line through them. Exact, in O(n): values are counted by their leading
-/// bits, and a value is selected among those of its bin alone. All NaN where a value is not a number, or where there are none.
-pub(super) fn percentiles(values: &[f32]) -> [f64; 7] {
-    if values.is_empty() || values.iter().fold(false, |any, value| any | value.is_nan()) {
-        return [f64::NAN; 7];
-    }
-    let places = PERCENTILES.map(|percent| Place::of(percent, values.len()));
+/// bits, and a value is selected among those of its bin alone. `zeros` of the values are zero, at least one is there, and all are numbers.
+pub(super) fn percentiles(blocks: &[&[f32]], zeros: usize) -> [f64; 7] {
+    let count = blocks.iter().map(|block| block.len()).sum();
+    let places = PERCENTILES.map(|percent| Place::of(percent, count));
     let ranks = places.map(|place| [place.below, place.above]);
-    let mut bins = Bins::holding(values, ranks.as_flattened());
+    let mut bins = Bins::holding(blocks, ranks.as_flattened(), zeros);
     // From low to high, as what has been selected in a bin makes the next selection there shorter.
     places.map(|place| {
         let (below, above) = (bins.select(place.below), bins.select(place.above));
@@ -26,8 +24,8 @@ pub(super) fn percentiles(values: &[f32]) -> [f64; 7] {
 
 /// Between two values, as numpy: from the nearer end.
 fn interpolate(below: f64, above: f64, share: f64) -> f64 {
-    // Infinite neighbours have no line between them.
-    if below == above {
+    // An infinite neighbour has no line to it.
+    if below == above || share == 0.0 {
         return below;
     }
     let difference = above - below;
@@ -70,31 +68,33 @@ fn bin(key: u32) -> usize {
 /// The bins that hold asked ranks.
 struct Bins(Vec<Bin>);
 
-/// The keys of one bin, those of the lowest `done` ranks sorted out already.
+/// The keys of one bin, those of the lowest `done` ranks sorted out already; none where all are zero.
 struct Bin {
-    /// Values in the bins before it.
+    /// Values in the bins before it, and in it.
     before: usize,
+    count: usize,
     keys: Vec<u32>,
     done: usize,
 }
 
 impl Bins {
-    /// Those of `values` that hold one of `ranks`, which ascend.
-    fn holding(values: &[f32], ranks: &[usize]) -> Self {
-        let counts = count(values);
+    /// Those that hold one of `ranks`, which ascend.
+    fn holding(blocks: &[&[f32]], ranks: &[usize], zeros: usize) -> Self {
         let mut bins = Vec::new();
         // Where a bin's keys go, from 1; 0 where nobody asks for them.
         let mut places = [0_u8; BINS];
         let (mut before, mut ranks) = (0, ranks.iter().copied().peekable());
-        for (place, count) in places.iter_mut().zip(counts) {
+        for (number, count) in count(blocks).into_iter().enumerate() {
             if ranks.peek().is_some_and(|rank| *rank < before + count) {
-                bins.push(Bin { before, keys: Vec::with_capacity(count), done: 0 });
-                *place = bins.len() as u8;
+                // Many of a ReLU's outputs are the same zero, and need no looking up.
+                let is_zero = number == bin(key(0.0)) && count == zeros;
+                bins.push(Bin { before, count, keys: Vec::with_capacity(if is_zero { 0 } else { count }), done: 0 });
+                places[number] = if is_zero { 0 } else { bins.len() as u8 };
                 while ranks.next_if(|rank| *rank < before + count).is_some() {}
             }
             before += count;
         }
-        for value in values {
+        for value in blocks.iter().copied().flatten() {
             let key = key(*value);
             if let place @ 1.. = places[bin(key)] {
                 bins[usize::from(place) - 1].keys.push(key);
@@ -105,36 +105,37 @@ impl Bins {
 
     /// The value of `rank`, which is not under one that was selected before.
     fn select(&mut self, rank: usize) -> f64 {
-        let holder = self.0.iter_mut().find(|bin| rank < bin.before + bin.keys.len());
-        holder.map_or(f64::NAN, |bin| value(bin.select(rank - bin.before)))
+        let holder = self.0.iter_mut().find(|bin| rank < bin.before + bin.count);
+        holder.map_or(f64::NAN, |bin| bin.select(rank - bin.before))
     }
 }
 
 impl Bin {
-    fn select(&mut self, rank: usize) -> u32 {
-        if rank >= self.done {
-            let open = &mut self.keys[self.done..];
-            // Many of a ReLU's outputs are the same zero.
-            if open.iter().fold(false, |any, key| any | (*key != open[0])) {
-                open.select_nth_unstable(rank - self.done);
-                self.done = rank + 1;
-            }
+    fn select(&mut self, rank: usize) -> f64 {
+        if self.keys.is_empty() {
+            return 0.0;
         }
-        self.keys[rank]
+        if rank >= self.done {
+            self.keys[self.done..].select_nth_unstable(rank - self.done);
+            self.done = rank + 1;
+        }
+        value(self.keys[rank])
     }
 }
 
 /// How many values are in each bin. Two tables take turns, so that equal neighbours do not wait for each other's count.
-fn count(values: &[f32]) -> Vec<usize> {
+fn count(blocks: &[&[f32]]) -> Vec<usize> {
     let mut tables = [[0_u32; BINS]; 2];
-    let (pairs, rest) = values.as_chunks::<2>();
-    for pair in pairs {
-        for (table, value) in tables.iter_mut().zip(pair) {
-            table[bin(key(*value))] += 1;
+    for block in blocks {
+        let (pairs, rest) = block.as_chunks::<2>();
+        for pair in pairs {
+            for (table, value) in tables.iter_mut().zip(pair) {
+                table[bin(key(*value))] += 1;
+            }
         }
-    }
-    for value in rest {
-        tables[0][bin(key(*value))] += 1;
+        for value in rest {
+            tables[0][bin(key(*value))] += 1;
+        }
     }
     let [first, second] = &tables;
     first.iter().zip(second).map(|(first, second)| (first + second) as usize).collect()
@@ -144,6 +145,11 @@ fn count(values: &[f32]) -> Vec<usize> {
 mod tests {
     use super::*;
     use relumine_random::{Purpose, Stream};
+
+    fn percentiles(values: &[f32]) -> [f64; 7] {
+        let halves = values.split_at(values.len() / 2);
+        super::percentiles(&[halves.0, halves.1], values.iter().filter(|value| **value == 0.0).count())
+    }
 
     /// By sorting.
     fn slowly(values: &[f32]) -> [f64; 7] {
@@ -163,12 +169,14 @@ mod tests {
             let finite = |index: usize| if bits(index).is_finite() { bits(index) } else { 0.0 };
             let small = |index: usize| (word(number, index) % 11) as f32 / 5.0 - 1.0;
             let lit = |index: usize| if word(number, index) % 3 == 0 { small(index) * 1e-30 } else { 0.0 };
+            let tiny = |index: usize| f32::from_bits(word(number, index) % 5);
             let near = |index: usize| 1.0 + (word(number, index) % 97) as f32 * f32::EPSILON;
             for values in [
                 (0..count).map(finite).collect::<Vec<_>>(),
                 (0..count).map(small).collect(),
                 (0..count).map(lit).collect(),
                 (0..count).map(near).collect(),
+                (0..count).map(tiny).collect(),
                 (0..count).map(|index| index as f32).rev().collect(),
             ] {
                 assert_eq!(percentiles(&values), slowly(&values), "{count} values, {:?} ..", &values[..count.min(3)]);

@@ -1,8 +1,8 @@
 //! The ends of an activation's range, and units that never leave its zero.
 
+use relumine_model::LayerSpec;
 use relumine_model::activation::{Activation, Selu};
 use relumine_model::norm::Position;
-use relumine_model::LayerSpec;
 
 /// How near the end of its range an output is when hardly any gradient passes: this share of the way.
 const NEAR: f64 = 0.95;
@@ -82,7 +82,7 @@ mod tests {
         }
         assert_eq!(saturated("\"scaled_tanh\"", &[-1.7, -1.6, 1.6, 1.7]), Some(2));
         assert_eq!(saturated(r#"{"name": "elu", "alpha": 0.5}"#, &[-0.49, -0.47, 0.0, 100.0]), Some(1));
-        assert_eq!(saturated("\"selu\"", &[-1.75, -1.67, -1.66, 5.0]), Some(2));
+        assert_eq!(saturated("\"selu\"", &[-1.75, -1.68, -1.66, 5.0]), Some(2));
         for activation in ["identity", "relu", "leaky_relu", "gelu", "silu", "softplus", "mish", "maxout"] {
             assert_eq!(saturated(&format!("\"{activation}\""), &[0.0, 1.0]), None, "{activation}");
         }

@@ -16,6 +16,7 @@ mod norms;
 #[path = "../support/optimizer_names.rs"]
 mod optimizer_names;
 mod passes;
+mod probes;
 mod replicas;
 mod state;
 mod threads;

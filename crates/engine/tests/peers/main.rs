@@ -10,3 +10,4 @@ mod objectives;
 #[path = "../support/optimizer_names.rs"]
 mod optimizer_names;
 mod optimizers;
+mod probes;

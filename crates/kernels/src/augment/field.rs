@@ -37,8 +37,8 @@ impl Taps {
     }
 }
 
-/// Draws the row's field into `scratch.field`. Word `y width + x` holds the displacement of pixel `(x, y)`: to the right in its lower half and
-/// down in its upper half, `(half + 1/2) / 2^15 - 1` each.
+/// Draws the row's field into `scratch.field`. Word `y width + x` holds the displacement of pixel `(x, y)`: to the right in its lower half
+/// and down in its upper half, `(half + 1/2) / 2^15 - 1` each.
 pub(super) fn draw(taps: &Taps, stream: &Stream, at: (u32, u32), scratch: &mut Scratch) {
     spread(stream, at, scratch);
     // SAFETY: the scratch has the buffers that its image needs, and the taps their zeros.

@@ -6,91 +6,36 @@
 //! c + 1/scale R (p - c - shift + alpha d(p)),     R = [cos -sin; sin cos],
 //! ```
 //!
-//! which is the picture scaled and turned about its centre, then shifted, then distorted by the displacement field `d` of Simard, Steinkraus
-//! and Platt, "Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis", ICDAR 2003, section 2. Beyond the edges
-//! lies the background, and values between pixels are interpolated there as everywhere (`scipy.ndimage.map_coordinates(order=1,
-//! mode="grid-constant", cval=fill)`; `torch.nn.functional.grid_sample(padding_mode="zeros")` where the background is 0).
+//! which is the picture scaled and turned about its centre, then shifted, then distorted by the displacement field `d` of Simard,
+//! Steinkraus and Platt, "Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis", ICDAR 2003, section 2.
+//! Beyond the edges lies the background, and values between pixels are interpolated there as everywhere
+//! (`scipy.ndimage.map_coordinates(order=1, mode="grid-constant", cval=fill)`; `torch.nn.functional.grid_sample(padding_mode="zeros",
+//! align_corners=False)` where the background is 0).
 //!
 //! What is drawn for a row is a function of the seed, the step, and the row's place in the step's batch. Pixels are resampled as they are,
 //! before they are scaled, and are not rounded; where the picture and its surroundings are background, the result is background to the bit.
 
 mod field;
+mod gather;
 mod pose;
 mod sample;
 mod scratch;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 use crate::Panels;
-use crate::gather::{Scaling, Source, from_floats, prefetch};
-use crate::pool::{Tasks, Team};
+use crate::gather::{Scaling, Source, prefetch};
+use crate::pool::Team;
 use crate::shares::Shares;
 use field::Taps;
+pub use gather::Gather;
 pub use pose::Pose;
 use relumine_random::{Purpose, Stream};
 use sample::sample;
 use scratch::Scratch;
+pub use settings::{Elastic, Image, Place, Settings};
 use std::sync::{Mutex, PoisonError};
-
-/// What is drawn for each row.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Settings {
-    /// Each axis is shifted by up to so many pixels: uniform in `(-shift, shift)`, fractions included.
-    pub shift: f64,
-    /// Turned by up to so many degrees: uniform in `(-rotation, rotation)`.
-    pub rotation: f64,
-    /// Enlarged by a factor uniform in `(1 - scale, 1 + scale)`, the same on both axes; under 1.
-    pub scale: f64,
-    /// Distorted, if it is.
-    pub elastic: Option<Elastic>,
-    /// The background, in the units of the features.
-    pub fill: f32,
-}
-
-/// A smooth random displacement of every pixel: two numbers for each pixel, uniform in (-1, 1), smoothed by a Gaussian and multiplied.
-///
-/// Smoothing is that of `scipy.ndimage.gaussian_filter(mode="constant", cval=0, truncate=4)`: taps `exp(-k^2 / (2 sigma^2))` for
-/// `|k| <= floor(4 sigma + 1/2)`, divided by their sum, on either axis, and zeros beyond the edges. There is no other normalisation, so
-/// that far from the edges a displacement has a standard deviation of `alpha / (sigma sqrt(12 pi))` pixels: 1.38 for Simard's 34 and 4.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Elastic {
-    /// What the smoothed field is multiplied by, in pixels.
-    pub alpha: f64,
-    /// The Gaussian's standard deviation, in pixels; over 0.
-    pub sigma: f64,
-}
-
-/// The shape of an image whose features lie row-major, `[height, width, channels]`. All channels of a pixel move together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// Rows of pixels.
-    pub height: usize,
-    /// Pixels of a row.
-    pub width: usize,
-    /// Values of a pixel.
-    pub channels: usize,
-}
-
-impl Image {
-    /// Values of an image.
-    #[must_use]
-    pub fn features(self) -> usize {
-        self.height * self.width * self.channels
-    }
-
-    fn pixels(self) -> usize {
-        self.height * self.width
-    }
-}
-
-/// Which rows are augmented: rows from `first_row` on of the batch of a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// The step, from 0.
-    pub step: u32,
-    /// The first row's position in the step's batch.
-    pub first_row: u32,
-}
 
 /// The layers of the augmentation's stream.
 const POSES: u16 = 0;
@@ -222,50 +167,5 @@ impl Augmenter {
 
     fn give_back(&self, scratch: Scratch) {
         self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
-    }
-}
-
-/// [`Augmenter::gather`] as part of a phase.
-#[derive(Debug)]
-pub struct Gather<'a> {
-    augmenter: &'a Augmenter,
-    source: Source<'a>,
-    scaling: &'a Scaling,
-    rows: &'a [u32],
-    place: Place,
-    out: Shares<'a, f32>,
-    /// Of `out`: how far one panel is from the next, and the width of one.
-    stride: usize,
-    width: usize,
-}
-
-impl<'a> Gather<'a> {
-    /// The tasks that fill the first `rows.len()` rows of `out`.
-    pub fn new(
-        augmenter: &'a Augmenter,
-        (source, scaling): (Source<'a>, &'a Scaling),
-        rows: &'a [u32],
-        place: Place,
-        out: &'a mut Panels,
-    ) -> Self {
-        assert!(rows.len() <= out.rows() && augmenter.image.features() == out.columns(), "room for the rows");
-        let (stride, width) = (out.stride(), out.width());
-        Self { augmenter, source, scaling, rows, place, out: Shares::new(out.values_mut()), stride, width }
-    }
-}
-
-impl Tasks for Gather<'_> {
-    fn count(&self) -> usize {
-        self.rows.len().div_ceil(CHUNK)
-    }
-
-    fn run(&self, task: usize) {
-        self.augmenter.chunk(task, self.source, self.rows, self.place, |position, values| {
-            for (panel, values) in values.chunks(self.width).enumerate() {
-                // SAFETY: each position is one task's alone.
-                let out = unsafe { self.out.part(panel * self.stride + position * self.width, values.len()) };
-                from_floats(values, self.scaling, panel * self.width, out);
-            }
-        });
     }
 }

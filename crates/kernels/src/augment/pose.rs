@@ -63,10 +63,8 @@ impl Map {
     pub(super) fn reach(&self, ink: Bounds, image: Image) -> Bounds {
         // A pixel is seen from places less than 1 away from it; coordinates are rounded to f32.
         const MARGIN: f64 = 1.001;
-        let (sine, cosine) = {
-            let angle = self.pose.rotation.to_radians();
-            (libm::sin(angle) * self.pose.scale, libm::cos(angle) * self.pose.scale)
-        };
+        // The matrix divides by the scale, and the way back multiplies by it.
+        let [cosine, sine] = [0, 1].map(|row: usize| self.matrix[row][0] * self.pose.scale * self.pose.scale);
         let xs = [ink.left as f64 - MARGIN, ink.right as f64 - 1.0 + MARGIN].map(|x| x - self.centre[0]);
         let ys = [ink.top as f64 - MARGIN, ink.bottom as f64 - 1.0 + MARGIN].map(|y| y - self.centre[1]);
         let mut low = [f64::INFINITY; 2];

@@ -14,8 +14,8 @@ pub(super) struct Scratch {
     pub(super) image: Image,
     pub(super) padded: usize,
     pub(super) fill: f32,
-    /// `[channels, height + 3, padded + LANES + 1]`: the image with background around it, one pixel above and to the left and two below and to
-    /// the right, so that all four neighbours of any place within one pixel of the image can be read.
+    /// `[channels, height + 3, padded + LANES + 1]`: the image with background around it, one pixel above and to the left and two below and
+    /// to the right, so that all four neighbours of any place within one pixel of the image can be read.
     pub(super) source: Buffer,
     /// `[padded]`: whether a column has a pixel that is not background.
     columns: Vec<u32>,

@@ -9,6 +9,7 @@ mod heat_map;
 mod histogram;
 mod line;
 mod picture;
+mod raster;
 mod reliability;
 mod svg;
 mod text;

@@ -98,14 +98,15 @@ impl RunIdentity {
         Ok(Self { recipe: Self::checksum_of(&job.recipe)?, data_fingerprint: job.fingerprint.clone() })
     }
 
-    /// The checksum of all settings but `train.epochs`, which may be raised, and those that change no weight: `train.checkpoint_steps` and
-    /// `train.tensorboard`.
+    /// The checksum of all settings but `train.epochs`, which may be raised, and those that change no weight: `train.checkpoint_steps`,
+    /// `train.tensorboard` and `[probes]`.
     ///
     /// # Errors
     /// A number that TOML cannot hold.
     pub fn checksum_of(recipe: &Recipe) -> anyhow::Result<String> {
         let mut recipe = recipe.clone();
         (recipe.train.epochs, recipe.train.checkpoint_steps, recipe.train.tensorboard) = (1, None, false);
+        recipe.probes = None;
         Ok(sha256(recipe.to_toml()?.as_bytes()))
     }
 

@@ -156,10 +156,11 @@ fn report(data: String, Verified { source, files }: &Verified) -> Report {
 }
 
 fn lines(name: &str, verified: &Verified) -> String {
-    let report = report(name.to_owned(), verified);
+    let report = report(name.replace(char::is_control, " "), verified);
     let shape: Vec<String> = report.example_shape.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "{name}: {} train, {} validation, {} test rows of {}; {} classes; fingerprint {}\n",
+        "{}: {} train, {} validation, {} test rows of {}; {} classes; fingerprint {}\n",
+        report.data,
         report.train_rows,
         report.validation_rows,
         report.test_rows,

@@ -12,6 +12,7 @@ mod inspect;
 mod man;
 mod predict;
 mod refit;
+mod report;
 mod resume;
 mod runs;
 mod saved_weights;
@@ -19,6 +20,7 @@ mod session;
 mod summary;
 mod test;
 mod train;
+mod watch;
 
 use crate::cli::{Arguments, Command, TrainArguments};
 use crate::failure::Failure;
@@ -59,6 +61,8 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
         Command::Data(command) => data::run(&command),
         Command::Completions(arguments) => completions::run(&arguments),

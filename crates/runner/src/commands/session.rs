@@ -35,7 +35,7 @@ impl Session<'_> {
     /// Trains, validates and tests.
     pub(super) fn train(self) -> Result<(Summary, RunDirectory), Failure> {
         let Self { job, mut step, run, lock, store, outcome, test_evaluations, quiet, started, interrupt } = self;
-        let mut watchers = Watchers::open(&run, &job, store, quiet, outcome.epochs)?;
+        let mut watchers = Watchers::open(&run, &job, store, quiet, (&outcome, step.steps()))?;
         let (outcome, ending) = train_on(&job, &mut *step, &mut watchers.each(), interrupt, outcome);
 
         let times = Times { started, first_step: outcome.first_step };
@@ -124,7 +124,7 @@ fn read_test_rows(job: &Job, step: &mut dyn Step, train_rows: &[u32], summary: &
         return Ok(());
     }
     if let Some(test) = evaluate(job, step, job.test_examples(), &job.split.test)? {
-        test.save(&job.classes, run)?;
+        test.save(job, run)?;
         summary.test_evaluations += 1;
         summary.test = Some(test.score);
         summary.test_metrics = test.metrics(&job.classes);

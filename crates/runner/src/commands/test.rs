@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     if tested == summary.weights {
         summary.test = Some(test.score);
         summary.test_metrics = test.metrics(&job.classes);
-        test.save(&job.classes, &run)?;
+        test.save(&job, &run)?;
     }
     save(&summary, &run)?;
     let report = Report {

@@ -108,6 +108,7 @@ pub(super) fn overrides(arguments: &TrainArguments) -> Vec<String> {
         ("train.step", arguments.step.as_ref().map(quoted)),
         ("data.skip_bad_rows", arguments.skip_bad_rows.then(|| "true".to_owned())),
         ("train.init_from", arguments.init_from.as_ref().map(quoted)),
+        ("probes.every", arguments.probe_every.map(|every| every.to_string())),
         ("train.tensorboard", arguments.tensorboard.then(|| "true".to_owned())),
     ];
     overrides.extend(flags.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))));

@@ -51,17 +51,20 @@ impl Checkpoints {
         }
         let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         let files: Vec<_> = files.into_iter().map(|(path, bytes)| (name(path), bytes)).collect();
-        self.sync_metrics()?;
+        self.sync_logs()?;
         self.store.save(&files, manifest.clone())?;
         (self.last_saved, self.saved) = (Instant::now(), Some(manifest));
         Ok(())
     }
 
-    /// A checkpoint counts on the lines of the epochs that it holds: they must be on the disk before it.
-    fn sync_metrics(&self) -> anyhow::Result<()> {
-        let path = self.run.file(RunDirectory::METRICS);
-        let synced = File::options().append(true).open(&path).and_then(|file| file.sync_all());
-        synced.with_context(|| format!("cannot write {}", path.display()))
+    /// A checkpoint counts on the lines of the epochs and probes that it holds: they must be on the disk before it.
+    fn sync_logs(&self) -> anyhow::Result<()> {
+        let probes = Some(RunDirectory::PROBES).filter(|probes| self.run.file(probes).is_file());
+        [Some(RunDirectory::METRICS), probes].into_iter().flatten().try_for_each(|log| {
+            let path = self.run.file(log);
+            let synced = File::options().append(true).open(&path).and_then(|file| file.sync_all());
+            synced.with_context(|| format!("cannot write {}", path.display()))
+        })
     }
 }
 

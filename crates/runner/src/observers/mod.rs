@@ -3,6 +3,7 @@
 mod checkpoints;
 mod metrics_csv;
 mod metrics_log;
+mod probes;
 mod products;
 mod progress;
 mod tensorboard;
@@ -12,6 +13,7 @@ pub use crate::checkpoint::{read_tensors, to_safetensors};
 pub use checkpoints::Checkpoints;
 pub use metrics_csv::MetricsCsv;
 pub use metrics_log::MetricsLog;
+pub use probes::ProbeLog;
 pub use products::ProductLog;
 pub use progress::Progress;
 pub use tensorboard::TensorBoard;

@@ -1,14 +1,14 @@
 //! Everything that watches the training of a run.
 
-use super::{Checkpoints, MetricsCsv, MetricsLog, ProductLog, Progress, TensorBoard};
+use super::{Checkpoints, MetricsCsv, MetricsLog, ProbeLog, ProductLog, Progress, TensorBoard};
 use crate::checkpoint::Store;
 use crate::failure::Failure;
-use crate::pipeline::{Job, Observer};
+use crate::pipeline::{Job, Observer, Outcome};
 use crate::run_directory::RunDirectory;
 use relumine_report::{Status, Summary, read_epochs};
 
-/// The observers of a run. Those that keep a file with something of each epoch open it by `kept_epochs`: 0 for a run that begins, and for one
-/// that goes on the epochs that its checkpoint holds. What the file says of later ones is cut off; the run will say it again.
+/// The observers of a run. Those that keep a file with something of each epoch open it by where the run
+/// stands: at the start if it begins, and if it goes on where its checkpoint is. What the file says of later ones is cut off; the run will say it again.
 #[derive(Debug)]
 pub struct Watchers {
     progress: Progress,
@@ -16,16 +16,17 @@ pub struct Watchers {
     table: MetricsCsv,
     tensorboard: Option<TensorBoard>,
     products: ProductLog,
+    probes: Option<ProbeLog>,
     checkpoints: Checkpoints,
 }
 
 impl Watchers {
-    /// Opens the files of `run`, which trains `job` and keeps its checkpoints in `store`.
+    /// Opens the files of `run`, which trains `job`, keeps its checkpoints in `store`, and stands where `outcome` says, after `steps` steps.
     ///
     /// # Errors
     /// A file that cannot be written, or one of a run that goes on which lacks kept epochs.
-    pub fn open(run: &RunDirectory, job: &Job, store: Store, quiet: bool, kept_epochs: u64) -> anyhow::Result<Self> {
-        let metrics = MetricsLog::open(run, RunDirectory::METRICS, kept_epochs)?;
+    pub fn open(run: &RunDirectory, job: &Job, store: Store, quiet: bool, (outcome, steps): (&Outcome, u64)) -> anyhow::Result<Self> {
+        let metrics = MetricsLog::open(run, RunDirectory::METRICS, outcome.epochs)?;
         let epochs = read_epochs(&run.file(RunDirectory::METRICS))?;
         let tensorboard = job.recipe.train.tensorboard.then(|| TensorBoard::open(run, RunDirectory::EVENTS, job, &epochs));
         Ok(Self {
@@ -34,6 +35,7 @@ impl Watchers {
             table: MetricsCsv::open(run, RunDirectory::METRICS_CSV, &epochs)?,
             tensorboard: tensorboard.transpose()?,
             products: ProductLog::new(run),
+            probes: ProbeLog::open(run, job, outcome, steps)?,
             checkpoints: Checkpoints::new(run, store),
         })
     }
@@ -41,6 +43,7 @@ impl Watchers {
     /// In the order in which they are told. The checkpoints come last: what they count has been written.
     pub fn each(&mut self) -> Vec<&mut dyn Observer> {
         let mut each: Vec<&mut dyn Observer> = vec![&mut self.progress, &mut self.metrics, &mut self.table, &mut self.products];
+        each.extend(self.probes.as_mut().map(|probes| probes as &mut dyn Observer));
         each.extend(self.tensorboard.as_mut().map(|tensorboard| tensorboard as &mut dyn Observer));
         each.push(&mut self.checkpoints);
         each

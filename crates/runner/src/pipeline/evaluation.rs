@@ -6,16 +6,16 @@ use crate::run_directory::RunDirectory;
 use anyhow::Context;
 use relumine_engine::metrics::{Totals, predicted_class, probabilities};
 use relumine_engine::{Examples, Step};
-use relumine_report::{ClassificationMetrics, Confusion, Score};
+use relumine_report::{ClassificationMetrics, Confusion, Mistakes, Score};
 
 /// What a model says about some rows.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    rows: Vec<u32>,
-    labels: Vec<u32>,
-    predictions: Vec<u32>,
+    pub(super) rows: Vec<u32>,
+    pub(super) labels: Vec<u32>,
+    pub(super) predictions: Vec<u32>,
     /// `[rows][classes]`
-    probabilities: Vec<Vec<f64>>,
+    pub(super) probabilities: Vec<Vec<f64>>,
     /// Over all rows.
     pub score: Score,
 }
@@ -59,13 +59,16 @@ pub(super) fn score(totals: &Totals) -> Score {
 }
 
 impl Evaluation {
-    /// Writes `test/predictions.csv` and `test/confusion.json`.
+    /// Writes `test/predictions.csv`, `test/confusion.json` and, of images, `test/mistakes.json`.
     ///
     /// # Errors
     /// A full disk.
-    pub fn save(&self, classes: &[String], run: &RunDirectory) -> anyhow::Result<()> {
-        run.write(RunDirectory::PREDICTIONS, &self.to_csv(classes)?)?;
-        run.write_json(RunDirectory::CONFUSION, &self.confusion(classes))
+    pub fn save(&self, job: &Job, run: &RunDirectory) -> anyhow::Result<()> {
+        run.write(RunDirectory::PREDICTIONS, &self.to_csv(&job.classes)?)?;
+        if let Some(mistakes) = self.mistakes(job)? {
+            run.write_json(Mistakes::FILE, &mistakes)?;
+        }
+        run.write_json(RunDirectory::CONFUSION, &self.confusion(&job.classes))
     }
 
     /// How often each class was taken for each.

@@ -3,7 +3,7 @@
 use super::{Job, Outcome};
 use relumine_engine::Step;
 use relumine_engine::metrics::Totals;
-use relumine_report::EpochRecord;
+use relumine_report::{EpochRecord, ProbeRecord};
 
 /// Something that has happened.
 #[derive(Clone, Copy)]
@@ -28,6 +28,11 @@ pub enum Event<'a> {
         step: &'a dyn Step,
         /// As of now: within an epoch.
         outcome: &'a Outcome,
+    },
+    /// What flows through the layers has been looked at; sent where the recipe says `[probes]` and an observer takes note of it.
+    Probe {
+        /// Its line in `probes.jsonl`.
+        record: &'a ProbeRecord,
     },
     /// An epoch is done and validated.
     Epoch {
@@ -57,6 +62,11 @@ pub trait Observer {
 
     /// Whether this observer shows [`Event::Steps`].
     fn wants_steps(&self) -> bool {
+        false
+    }
+
+    /// Whether this observer is a reason for [`Event::Probe`].
+    fn wants_probes(&self) -> bool {
         false
     }
 }

@@ -6,8 +6,10 @@ mod chosen_step;
 mod evaluation;
 mod event;
 mod job;
+mod mistakes;
 mod outcome;
 mod plan;
+mod probes;
 mod train;
 
 pub use best::Best;

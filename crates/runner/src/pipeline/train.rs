@@ -3,11 +3,12 @@
 use super::best::{Best, Preference};
 use super::budget::Budget;
 use super::evaluation::{score, score_rows};
+use super::probes::Prober;
 use super::{Ending, Event, Job, Observer, Outcome, Stopped};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use relumine_engine::{Step, StepError};
-use relumine_report::{EpochRecord, Score};
+use relumine_report::{EpochRecord, ProbeRecord, Score};
 use std::time::{Duration, Instant};
 
 /// How often observers that show steps are told.
@@ -50,6 +51,11 @@ fn run(
         return Ok(ending);
     }
 
+    let mut prober = Prober::of(job, observers);
+    if let Some(prober) = prober.as_mut().filter(|_| step.steps() == 0) {
+        tell_probe(observers, prober.after_step(step, 0, false)?.as_ref())?;
+    }
+
     for epoch in outcome.epochs + 1..=settings.epochs {
         outcome.ended = None;
         // Every row once, in an order of the epoch's own; the last step has whatever is left.
@@ -68,9 +74,17 @@ fn run(
             if spent.is_some() {
                 break;
             }
+            let is_last = epoch == settings.epochs && outcome.rows + batch.len() as u64 == rows.len() as u64;
+            if let Some(prober) = &prober {
+                prober.before_step(step, is_last)?;
+            }
             step.train(&job.examples, batch)?;
             outcome.rows += batch.len() as u64;
             outcome.first_step.get_or_insert_with(Instant::now);
+            // Before an interrupt is heeded: a run that goes on does not come by here again.
+            if let Some(prober) = &mut prober {
+                tell_probe(observers, prober.after_step(step, epoch, is_last)?.as_ref())?;
+            }
             if interrupt.is_requested() {
                 return Ok(Ending::Interrupted);
             }
@@ -104,6 +118,9 @@ fn run(
         }
         let completed = (epoch == settings.epochs).then_some(Ending::Completed);
         outcome.ended = budget.is_satisfied(validation, outcome).or(spent).or(completed);
+        if let Some(prober) = &mut prober {
+            tell_probe(observers, prober.at_end(step, outcome)?.as_ref())?;
+        }
         let record = EpochRecord {
             epoch,
             step: step.steps(),
@@ -142,6 +159,10 @@ pub fn judge(job: &Job, step: &dyn Step) -> Result<Option<Score>, Failure> {
         }
         _ => Ok(validation),
     }
+}
+
+fn tell_probe(observers: &mut [&mut dyn Observer], record: Option<&ProbeRecord>) -> Result<(), Failure> {
+    record.map_or(Ok(()), |record| tell(observers, Event::Probe { record }))
 }
 
 fn tell(observers: &mut [&mut dyn Observer], event: Event<'_>) -> Result<(), Failure> {

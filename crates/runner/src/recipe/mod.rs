@@ -6,12 +6,14 @@ mod find;
 mod init_from;
 mod optimizer_change;
 mod overrides;
+mod probes;
 mod synonyms;
 mod train;
 
 pub use data::DataSection;
 pub use find::Origin;
 pub use init_from::InitFrom;
+pub use probes::ProbesSection;
 pub use train::{BalancedRule, ClassWeights, EarlyStopping, Monitor, Precision, StepChoice, TrainSection};
 
 use crate::failure::Failure;
@@ -38,6 +40,9 @@ pub struct Recipe {
     pub optimizer: OptimizerConfig,
     /// How long, in which order, and by which means.
     pub train: TrainSection,
+    /// How often to look at what flows through the layers; never where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<ProbesSection>,
 }
 
 impl Recipe {
@@ -108,6 +113,7 @@ impl Recipe {
         self.train.validate()?;
         self.data.validate()?;
         self.augment.as_ref().map_or(Ok(()), AugmentConfig::validate)?;
+        self.probes.as_ref().map_or(Ok(()), ProbesSection::validate)?;
         if self.train.refit && self.optimizer.schedule.plateau().is_some() {
             let remedy = "its learning rate depends on validation, which train.refit does without; choose another schedule";
             return Err(ConfigError::new("optimizer.schedule", self.optimizer.schedule.name(), remedy));

@@ -1,0 +1,76 @@
+//! Where a report goes, checked before anything is read at length.
+
+use crate::cli::{ReportArguments, ReportFormat};
+use crate::failure::Failure;
+use crate::run_directory::{RunDirectory, new_file};
+use anyhow::{Context, anyhow};
+use relumine_report::Run;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A file, or a folder of charts.
+pub(super) struct Destination {
+    path: PathBuf,
+}
+
+impl Destination {
+    /// `--out`, or the page of the one run, or a name in the current folder.
+    pub(super) fn choose(arguments: &ReportArguments, runs: &[Run]) -> Result<Self, Failure> {
+        let is_folder = matches!(arguments.format, ReportFormat::Svg | ReportFormat::Png);
+        let path = match (&arguments.out, arguments.format, runs) {
+            (Some(out), ..) => out.clone(),
+            // A run's page is made of its files, and may be made anew.
+            (None, ReportFormat::Html, [run]) => return Ok(Self { path: run.folder.join(RunDirectory::REPORT) }),
+            (None, ReportFormat::Html, _) => PathBuf::from("report.html"),
+            (None, ReportFormat::Md, _) => PathBuf::from("report.md"),
+            (None, ReportFormat::Svg | ReportFormat::Png, _) => PathBuf::from("report_charts"),
+        };
+        if path.is_dir() && !is_folder {
+            return Err(Failure::usage(anyhow!("--out {} is a folder: give the name of a file", path.display())));
+        }
+        if path.is_file() && is_folder {
+            return Err(Failure::usage(anyhow!("--out {} is a file, and charts need a folder: give another name", path.display())));
+        }
+        let destination = Self { path };
+        let is_md = arguments.format == ReportFormat::Md;
+        let taken = [Some(destination.path.clone()), is_md.then(|| destination.chart_folder())];
+        match taken.into_iter().flatten().find(|path| path.symlink_metadata().is_ok()) {
+            Some(path) if !arguments.force => Err(Failure::usage(anyhow!(
+                "--out {} exists already: give another name, or write over it with --force",
+                path.display()
+            ))),
+            _ => Ok(destination),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `report_charts` beside `report.md`.
+    pub(super) fn chart_folder_name(&self) -> String {
+        format!("{}_charts", self.path.file_stem().unwrap_or(OsStr::new("report")).to_string_lossy())
+    }
+
+    pub(super) fn chart_folder(&self) -> PathBuf {
+        self.path.with_file_name(self.chart_folder_name())
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        write_file(&self.path, bytes)
+    }
+}
+
+/// To a temporary name first: the file is whole or not there.
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let attempt = || -> std::io::Result<()> {
+        let mut file = new_file(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    attempt().with_context(|| format!("cannot write {}: make its folder, or choose another with --out", path.display()))
+}

@@ -1,0 +1,84 @@
+//! `relumine report`: what runs say, as a page or as charts.
+
+mod destination;
+
+use crate::cli::{ReportArguments, ReportFormat};
+use crate::failure::Failure;
+use crate::run_directory::RunDirectory;
+use crate::terminal;
+use anyhow::{Context, anyhow};
+use destination::Destination;
+use relumine_report::chart::Chart;
+use relumine_report::{CrossValidation, Page, Run, find_runs};
+use std::path::Path;
+
+/// PNG pixels per unit of a chart, so that it is sharp on a screen of twice the usual density.
+const PNG_SCALE: f32 = 2.0;
+
+/// Reads the runs and writes what they say.
+pub(super) fn run(arguments: &ReportArguments) -> Result<(), Failure> {
+    let mut runs = Vec::new();
+    for path in &arguments.runs {
+        runs.extend(runs_at(path)?);
+    }
+    let destination = Destination::choose(arguments, &runs)?;
+    let page = Page::of(&runs)?;
+    let charts: Vec<&Chart> = page.charts().collect();
+    let out = destination.path().display().to_string();
+    let what = match arguments.format {
+        ReportFormat::Html => {
+            destination.write(page.to_html().as_bytes())?;
+            format!("{out}: {}", count(charts.len(), "chart"))
+        }
+        ReportFormat::Md => {
+            let folder = destination.chart_folder();
+            destination.write(page.to_markdown(&destination.chart_folder_name()).as_bytes())?;
+            write_charts(&charts, &folder, "svg", |chart| Ok(chart.to_svg().into_bytes()))?;
+            format!("{out}: {} in {}", count(charts.len(), "chart"), folder.display())
+        }
+        ReportFormat::Svg => {
+            write_charts(&charts, destination.path(), "svg", |chart| Ok(chart.to_svg().into_bytes()))?;
+            format!("{out}: {}", count(charts.len(), "SVG file"))
+        }
+        ReportFormat::Png => {
+            let png = |chart: &Chart| chart.to_png(PNG_SCALE).with_context(|| format!("the chart {} cannot become a PNG file", chart.name));
+            write_charts(&charts, destination.path(), "png", png)?;
+            format!("{out}: {}", count(charts.len(), "PNG file"))
+        }
+    };
+    terminal::print(format_args!("{what} of {}\n", count(runs.len(), "run")))
+}
+
+fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+/// The run at `path`, or the runs in it: a folder of runs, or a cross-validation with its folds.
+fn runs_at(path: &Path) -> Result<Vec<Run>, Failure> {
+    let is_one = path.join(RunDirectory::RECIPE).is_file() && !path.join(CrossValidation::FILE).is_file();
+    if is_one {
+        if !path.join(RunDirectory::SUMMARY).is_file() {
+            let path = path.display();
+            let remedy = format!("follow it with relumine watch {path}, or go on with relumine train --resume {path}");
+            return Err(Failure::Run(anyhow!("{path} has no summary.json, as it is running or was killed: {remedy}")));
+        }
+        return Ok(vec![Run::open(path)?]);
+    }
+    if !path.is_dir() {
+        return Err(Failure::usage(anyhow!("there is no folder {}: give a run directory, or a folder that holds some", path.display())));
+    }
+    let runs = find_runs(path)?;
+    if runs.is_empty() {
+        let problem = "is no run directory, and holds none that has a summary.json";
+        return Err(Failure::usage(anyhow!("{} {problem}: give the folder of a run, such as runs/quickstart-1", path.display())));
+    }
+    Ok(runs)
+}
+
+fn write_charts(charts: &[&Chart], folder: &Path, suffix: &str, bytes: impl Fn(&Chart) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}: choose another with --out", folder.display()))?;
+    for chart in charts {
+        destination::write_file(&folder.join(format!("{}.{suffix}", chart.name)), &bytes(chart)?)?;
+    }
+    Ok(())
+}
