@@ -37,7 +37,8 @@ fn probes_are_taken_at_the_start_on_the_way_and_at_the_end_and_change_nothing_el
             bench.train(&run, &[&[recipe.to_str().unwrap(), "--step", step], more].concat());
             run
         };
-        let (without, with, again) = (train("without", &[]), train("with", &["--probe-every", "10"]), train("again", &["--probe-every", "10"]));
+        let (without, with, again) =
+            (train("without", &[]), train("with", &["--probe-every", "10"]), train("again", &["--probe-every", "10"]));
         assert!(!bench.path(&without).join("probes.jsonl").exists());
         for file in ["best.safetensors", "last.safetensors", "last.state.safetensors", "manifest.json"] {
             let read = |run: &str| bench.read(&format!("{run}/checkpoints/{file}"));

@@ -9,13 +9,15 @@ use super::{FusedStep, Hands};
 use crate::metrics::Totals;
 use crate::probe::{Distribution, LayerProbe, Probe, Range, dead_units};
 use crate::{Examples, StepError};
-use relumine_kernels::{Panels, Team};
+use relumine_kernels::Panels;
 
-/// Values of some rows, and what is to be told of them.
-struct Subject<'a> {
-    values: &'a Panels,
-    rows: usize,
-    range: Range,
+/// What one thread looks at.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    /// Values of so many rows, and what can be told of them.
+    Values(&'a Panels, usize, Range),
+    /// The weight of the layer at this position, and how far the last step moved it.
+    Weight(usize),
 }
 
 /// What is told of them.
@@ -24,6 +26,8 @@ struct Finding {
     distribution: Option<Distribution>,
     saturated: Option<f64>,
     dead: Option<f64>,
+    /// The weight's norm, and its last change over its norm before.
+    movement: Option<(f64, Option<f64>)>,
 }
 
 impl FusedStep {
@@ -58,12 +62,11 @@ impl FusedStep {
         let is_back = self.layers.last().is_some_and(Layer::goes_there_and_back);
         backward_pass(hands, &mut self.layers, rows.len(), None, false, is_back);
 
-        let findings = findings(hands, &self.layers, rows.len(), logits);
-        let layer = |(position, [outputs, gradients, weight_gradients]): (usize, [Finding; 3])| {
-            let weight = &self.layers[position].weight.value;
-            let (weight_norm, update_ratio) = self.noted.movement(position, self.clock.steps, weight.values());
+        let found = self.findings(rows.len(), logits);
+        let layer = |(layer, [outputs, gradients, weight_gradients, weight]): (&Layer, [Finding; 4])| {
+            let (weight_norm, update_ratio) = weight.movement?;
             Some(LayerProbe {
-                layer: self.layers[position].spec.index,
+                layer: layer.spec.index,
                 activations: outputs.distribution?,
                 saturated: outputs.saturated,
                 dead: outputs.dead,
@@ -73,7 +76,41 @@ impl FusedStep {
                 update_ratio,
             })
         };
-        Ok(Probe { loss: totals.mean_loss(), layers: findings.into_iter().enumerate().filter_map(layer).collect() })
+        Ok(Probe { loss: totals.mean_loss(), layers: self.layers.iter().zip(found).filter_map(layer).collect() })
+    }
+
+    /// Of each layer: its outputs, the gradient at its pre-activations, that of its weight, and the weight.
+    fn findings(&mut self, rows: usize, logits: Distribution) -> Vec<[Finding; 4]> {
+        let Hands { team, workspace, .. } = self.hands.get_mut();
+        let (layers, noted, steps) = (&self.layers, &self.noted, self.clock.steps);
+        let specs: Vec<_> = layers.iter().map(|layer| &layer.spec).collect();
+        let plain = |values, rows| Subject::Values(values, rows, Range::default());
+        // The longest first, so that no thread is left with it at the end.
+        let weight_gradients = layers.iter().map(|layer| plain(&layer.gradient.weight, layer.spec.fan_in));
+        let weights = (0..layers.len()).map(Subject::Weight);
+        let gradients = workspace.layers.iter().map(|buffers| plain(&buffers.dz, rows));
+        // The outputs of the last layer are the logits, which have been looked at.
+        let outputs = workspace.layers.iter().skip(1).zip(Range::of_layers(&specs));
+        let outputs = outputs.map(|(next, range)| Subject::Values(&next.inputs, rows, range));
+        let mut subjects: Vec<Subject<'_>> = weight_gradients.chain(weights).chain(gradients).chain(outputs).collect();
+        let mut found: Vec<Finding> = subjects.iter().map(|_| Finding::default()).collect();
+        team.run_each(&mut subjects, &mut found, |_, subject, finding| {
+            *finding = match *subject {
+                Subject::Values(values, rows, range) => of_values(values, rows, range),
+                Subject::Weight(position) => {
+                    let movement = noted.movement(position, steps, layers[position].weight.value.values());
+                    Finding { movement: Some(movement), ..Finding::default() }
+                }
+            };
+        });
+        let mut found = found.into_iter();
+        let [weight_gradients, weights, gradients] = std::array::from_fn(|_| found.by_ref().take(layers.len()).collect::<Vec<_>>());
+        let outputs = found.chain([Finding { distribution: Some(logits), ..Finding::default() }]);
+        let rest = gradients.into_iter().zip(weight_gradients).zip(weights);
+        outputs
+            .zip(rest)
+            .map(|(outputs, ((gradients, weight_gradients), weights))| [outputs, gradients, weight_gradients, weights])
+            .collect()
     }
 
     /// See [`Step::note_weights`](crate::Step::note_weights).
@@ -88,49 +125,24 @@ fn of_logits(hands: &Hands, head: relumine_model::Head, labels: &[u32]) -> (Tota
     (Totals::of(head, &logits, labels), Distribution::of(&logits))
 }
 
-/// Of each layer: its outputs, the gradient at its pre-activations, and that of its weight. Each is one thread's work.
-fn findings(hands: &mut Hands, layers: &[Layer], rows: usize, logits: Distribution) -> Vec<[Finding; 3]> {
-    let Hands { team, workspace, .. } = hands;
-    let specs: Vec<_> = layers.iter().map(|layer| &layer.spec).collect();
-    let plain = |values, rows| Subject { values, rows, range: Range::default() };
-    let outputs = workspace.layers.iter().skip(1).zip(Range::of_layers(&specs));
-    // The longest first, so that no thread is left with it at the end.
-    let weights = layers.iter().map(|layer| plain(&layer.gradient.weight, layer.spec.fan_in));
-    let outputs = outputs.map(|(next, range)| Subject { values: &next.inputs, rows, range });
-    let gradients = workspace.layers.iter().map(|buffers| plain(&buffers.dz, rows));
-    let mut subjects: Vec<Subject<'_>> = weights.chain(gradients).chain(outputs).collect();
-    let mut found = examine(team, &mut subjects).into_iter();
-    let weights: Vec<Finding> = found.by_ref().take(layers.len()).collect();
-    let gradients: Vec<Finding> = found.by_ref().take(layers.len()).collect();
-    let outputs = found.chain([Finding { distribution: Some(logits), ..Finding::default() }]);
-    outputs.zip(gradients).zip(weights).map(|((outputs, gradients), weights)| [outputs, gradients, weights]).collect()
-}
-
-fn examine(team: &mut Team, subjects: &mut [Subject<'_>]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = subjects.iter().map(|_| Finding::default()).collect();
-    team.run_each(subjects, &mut findings, |_, subject, finding| *finding = subject.finding());
-    findings
-}
-
-impl Subject<'_> {
-    fn finding(&self) -> Finding {
-        let Self { values: panels, rows, range } = self;
-        let (width, columns) = (panels.width(), panels.columns());
-        let stride = panels.stride().max(1);
-        let mut blocks: Vec<&[f32]> = panels.values().chunks_exact(stride).map(|panel| &panel[..rows * width]).collect();
-        // The last panel's columns beyond the last are no values.
-        let units = columns % width;
-        let narrowed: Vec<f32>;
-        if let (1.., Some(last)) = (units, blocks.last_mut()) {
-            narrowed = last.chunks_exact(width).flat_map(|row| &row[..units]).copied().collect();
-            *last = &narrowed;
-        }
-        let saturated = blocks.iter().map(|block| range.saturated(block)).sum::<Option<usize>>();
-        let dead = || blocks.iter().map(|block| dead_units(block, block.len() / (*rows).max(1))).sum::<usize>();
-        Finding {
-            saturated: saturated.map(|count| count as f64 / (rows * columns) as f64),
-            dead: range.may_die.then(|| dead() as f64 / columns as f64),
-            distribution: Some(Distribution::of_blocks(&blocks)),
-        }
+/// Of the first `rows` rows.
+fn of_values(panels: &Panels, rows: usize, range: Range) -> Finding {
+    let (width, columns) = (panels.width(), panels.columns());
+    let stride = panels.stride().max(1);
+    let mut blocks: Vec<&[f32]> = panels.values().chunks_exact(stride).map(|panel| &panel[..rows * width]).collect();
+    // Columns beyond the last are no values.
+    let units = columns % width;
+    let narrowed: Vec<f32>;
+    if let (1.., Some(last)) = (units, blocks.last_mut()) {
+        narrowed = last.chunks_exact(width).flat_map(|row| &row[..units]).copied().collect();
+        *last = &narrowed;
+    }
+    let saturated = blocks.iter().map(|block| range.saturated(block)).sum::<Option<usize>>();
+    let dead = || blocks.iter().map(|block| dead_units(block, block.len() / rows.max(1))).sum::<usize>();
+    Finding {
+        saturated: saturated.map(|count| count as f64 / (rows * columns) as f64),
+        dead: range.may_die.then(|| dead() as f64 / columns as f64),
+        distribution: Some(Distribution::of_blocks(&blocks)),
+        movement: None,
     }
 }

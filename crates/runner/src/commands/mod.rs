@@ -17,7 +17,7 @@ mod resume;
 mod runs;
 mod saved_weights;
 mod session;
-mod summary;
+pub(crate) mod summary;
 mod test;
 mod train;
 mod watch;

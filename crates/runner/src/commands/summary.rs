@@ -12,23 +12,23 @@ use std::time::Instant;
 
 /// When things happened.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+pub(crate) struct Times {
     /// The process started.
-    pub(super) started: Instant,
+    pub(crate) started: Instant,
     /// The first training step was done.
-    pub(super) first_step: Option<Instant>,
+    pub(crate) first_step: Option<Instant>,
 }
 
 impl Times {
     /// Fills in what is known only at the end.
-    pub(super) fn finish(&self, summary: &mut Summary) {
+    pub(crate) fn finish(&self, summary: &mut Summary) {
         summary.wall_seconds = self.started.elapsed().as_secs_f64();
         summary.peak_rss_mb = peak_rss_mb();
     }
 }
 
 /// What is known when training stops: everything but the scores of the train and test rows.
-pub(super) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &Times) -> Summary {
+pub(crate) fn summarise(job: &Job, step: &dyn Step, outcome: &Outcome, times: &Times) -> Summary {
     let later_epochs = if outcome.epoch_seconds.len() > 1 { &outcome.epoch_seconds[1..] } else { &outcome.epoch_seconds };
     let epoch_seconds_median = statistics::median(later_epochs);
     let weights = tested_weights(&job.recipe.train);

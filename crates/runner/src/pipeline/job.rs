@@ -1,6 +1,7 @@
 //! A recipe with its data on a device: all that training and testing need.
 
 use super::plan::{open, shuffled};
+use super::shared_data::SharedData;
 use super::{ChosenStep, Plan, TrainRows};
 use crate::device::Chosen;
 use crate::environment::memory_bytes;
@@ -58,7 +59,7 @@ impl Job {
     /// # Errors
     /// Data that is missing or broken, settings that do not fit it, or a device out of memory.
     pub fn prepare(recipe: Recipe, recipe_name: &str, device: Chosen, train_rows: TrainRows) -> Result<Self, Failure> {
-        let source = open(&recipe)?;
+        let mut source = open(&recipe)?;
         let plan = Plan::new(&recipe, &source, &device, train_rows)?;
         check_memory(&recipe, &plan.architecture, plan.split.train.len(), &device)?;
         tracing::info!(
@@ -68,15 +69,42 @@ impl Job {
             test = plan.split.test.len(),
             "data is ready"
         );
+        let signature = signature(&source, &plan);
         let upload = |data: Dataset| upload(data, &plan.scaler, &device).map_err(|error| Failure::Run(anyhow::Error::new(error)));
-        Ok(Self {
+        let own_test = source.test.take().map(upload).transpose()?;
+        let uploaded = (upload(source.train)?, own_test);
+        let named = (source.name, source.skipped.rows, source.classes);
+        Ok(Self::assemble((recipe, recipe_name, device), plan, signature, named, uploaded))
+    }
+
+    /// As [`prepare`](Self::prepare), on data that other jobs use too.
+    ///
+    /// # Errors
+    /// Settings that do not fit the data, or a machine without the memory.
+    pub fn on(data: &SharedData, recipe: Recipe, recipe_name: &str, device: Chosen) -> Result<Self, Failure> {
+        let (source, divided) = (&*data.source, (data.split.clone(), data.fingerprint.clone()));
+        let plan = Plan::of_division(&recipe, source, &device, TrainRows::Divided, divided)?;
+        check_memory(&recipe, &plan.architecture, plan.split.train.len(), &device)?;
+        let signature = signature(source, &plan);
+        let named = (source.name.clone(), source.skipped.rows, source.classes.clone());
+        Ok(Self::assemble((recipe, recipe_name, device), plan, signature, named, (data.examples.clone(), data.own_test.clone())))
+    }
+
+    fn assemble(
+        (recipe, recipe_name, device): (Recipe, &str, Chosen),
+        plan: Plan,
+        signature: Signature,
+        (dataset, skipped_rows, classes): (String, u64, Vec<String>),
+        (examples, own_test): (Examples, Option<Examples>),
+    ) -> Self {
+        Self {
             recipe_name: recipe_name.to_owned(),
-            signature: signature(&source, &plan),
-            dataset: source.name,
-            skipped_rows: source.skipped.rows,
-            classes: source.classes,
-            examples: upload(source.train)?,
-            own_test: source.test.map(upload).transpose()?,
+            signature,
+            dataset,
+            skipped_rows,
+            classes,
+            examples,
+            own_test,
             architecture: plan.architecture,
             split: plan.split,
             objective: plan.objective,
@@ -86,7 +114,7 @@ impl Job {
             fingerprint: plan.fingerprint,
             device,
             recipe,
-        })
+        }
     }
 
     /// A step with the weights that training starts with.
@@ -183,7 +211,7 @@ fn signature(source: &Source, plan: &Plan) -> Signature {
     }
 }
 
-fn upload(data: Dataset, scaler: &Scaler, device: &Chosen) -> candle_core::Result<Examples> {
+pub(super) fn upload(data: Dataset, scaler: &Scaler, device: &Chosen) -> candle_core::Result<Examples> {
     let (features, shape, labels) = data.into_parts();
     let features = match features {
         Features::U8 { values, .. } => FeatureBuffer::U8(values),

@@ -10,6 +10,7 @@ mod mistakes;
 mod outcome;
 mod plan;
 mod probes;
+mod shared_data;
 mod train;
 
 pub use best::Best;
@@ -20,4 +21,5 @@ pub use event::{Event, Observer};
 pub use job::Job;
 pub use outcome::{Ending, Outcome, Stopped};
 pub use plan::{Plan, TrainRows, open};
+pub use shared_data::SharedData;
 pub use train::{judge, train, train_on};

@@ -58,8 +58,22 @@ impl Plan {
     /// Settings that do not fit the data, or a step that cannot train them on this device.
     pub fn new(recipe: &Recipe, source: &Source, device: &Chosen, train_rows: TrainRows) -> Result<Self, Failure> {
         let divided = recipe.data.split_spec().split(source)?;
-        check_validation(recipe, &divided)?;
         let fingerprint = divided.fingerprint(source);
+        Self::of_division(recipe, source, device, train_rows, (divided, fingerprint))
+    }
+
+    /// As [`new`](Self::new), of data that has been divided: with the rows of each part and the division's fingerprint.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn of_division(
+        recipe: &Recipe,
+        source: &Source,
+        device: &Chosen,
+        train_rows: TrainRows,
+        (divided, fingerprint): (Split, String),
+    ) -> Result<Self, Failure> {
+        check_validation(recipe, &divided)?;
         let horizon = horizon(&recipe.train, divided.train.len());
         recipe.warn_of_young_average(horizon);
         let split = used_rows(divided, &recipe.train, train_rows);

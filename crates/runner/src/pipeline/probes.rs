@@ -3,7 +3,8 @@
 use super::{Ending, Job, Observer, Outcome};
 use crate::failure::Failure;
 use relumine_engine::{Distribution, LayerProbe, Step};
-use relumine_random::{Purpose, Stream, permutation};
+use relumine_random::permutation::permutation;
+use relumine_random::{Purpose, Stream};
 use relumine_report::ProbeRecord;
 
 /// Looks before the first step, after every so many steps, and at the end. What it looks at is the same wherever a run is stopped and goes on.
@@ -28,7 +29,9 @@ impl<'a> Prober<'a> {
     /// # Errors
     /// A device that fails.
     pub(super) fn before_step(&self, step: &mut dyn Step, is_last: bool) -> Result<(), Failure> {
-        Ok(if self.is_planned(step.steps() + 1, is_last) { step.note_weights()? })
+        Ok(if self.is_planned(step.steps() + 1, is_last) {
+            step.note_weights()?
+        })
     }
 
     /// What there is to say after a step, if it is time.
@@ -45,7 +48,8 @@ impl<'a> Prober<'a> {
     /// # Errors
     /// A device that fails.
     pub(super) fn at_end(&mut self, step: &mut dyn Step, outcome: &Outcome) -> Result<Option<ProbeRecord>, Failure> {
-        let is_known = outcome.ended == Some(Ending::Completed) || self.is_planned(step.steps(), false) || self.looked == Some(step.steps());
+        let is_known =
+            outcome.ended == Some(Ending::Completed) || self.is_planned(step.steps(), false) || self.looked == Some(step.steps());
         if outcome.ended.is_none() || is_known { Ok(None) } else { self.look(step, outcome.epochs).map(Some) }
     }
 

@@ -37,8 +37,9 @@ pub(super) fn merge(under: &mut Table, over: &Table) {
     }
 }
 
-/// Whether two values mean the same: 1 and 1.0 do.
+/// Whether two values mean the same: 1 and 1.0 do, and so do `"elu"` and `{ name = "elu" }`.
 pub(super) fn equal(one: &Value, other: &Value) -> bool {
+    let (one, other) = (alone(one), alone(other));
     match (number(one), number(other)) {
         (Some(one), Some(other)) => one == other,
         _ => match (one, other) {
@@ -48,6 +49,11 @@ pub(super) fn equal(one: &Value, other: &Value) -> bool {
             _ => one == other,
         },
     }
+}
+
+/// A name for a table that holds nothing else.
+fn alone(value: &Value) -> &Value {
+    value.as_table().filter(|table| table.len() == 1).and_then(|table| table.get("name")).unwrap_or(value)
 }
 
 pub(super) fn number(value: &Value) -> Option<f64> {

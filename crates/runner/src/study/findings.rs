@@ -1,0 +1,184 @@
+//! What a study expects, and whether its numbers say so.
+
+use super::mistake::mistake;
+use super::selector::{counterpart, matching, some_cells};
+use super::values::flatten;
+use super::{CellPlan, StudyFile};
+use crate::failure::Failure;
+use relumine_report::{Contrast, Finding, Fit, StudyCell};
+use serde::Deserialize;
+use toml::Table;
+
+/// `[[findings]]`. A finding's own `quick` holds what its check has in place of the rest in a `--quick` run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindingSpec {
+    /// A short name.
+    pub(super) name: String,
+    /// In a sentence.
+    pub(super) statement: String,
+    pub(super) check: Check,
+}
+
+/// What must hold for every cell that `of` names, or with `any` for one of them: a mean over seeds, or what it is beside that of the cell that
+/// differs in `against`, within bounds; or a fit; or a planned contrast, with a Holm-corrected p-value within bounds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Check {
+    /// The study's measure where absent.
+    pub(super) measure: Option<String>,
+    /// All cells where absent.
+    #[serde(default)]
+    of: Table,
+    against: Option<Table>,
+    /// What is made of the two.
+    #[serde(default)]
+    compare: Compare,
+    at_least: Option<f64>,
+    at_most: Option<f64>,
+    fit: Option<Fit>,
+    /// The name of a planned contrast, whose mean difference is looked at.
+    contrast: Option<String>,
+    /// For a contrast.
+    p_at_most: Option<f64>,
+    #[serde(default)]
+    any: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Compare {
+    /// The mean minus that of the other.
+    #[default]
+    Difference,
+    /// The mean over that of the other.
+    Ratio,
+}
+
+/// Refuses findings that can never be checked.
+///
+/// # Errors
+/// Cells that are not there, or a check without bounds.
+pub(super) fn check(shown: &str, file: &StudyFile, cells: &[CellPlan]) -> Result<(), Failure> {
+    for FindingSpec { name, check, .. } in &file.findings {
+        let what = format!("finding {name}");
+        let has_bounds = check.at_least.is_some() || check.at_most.is_some() || check.fit.is_some() || check.p_at_most.is_some();
+        if !has_bounds {
+            return Err(mistake(shown, format_args!("{what}: its check has no bounds; give at_least, at_most or fit")));
+        }
+        if check.fit.is_some() && file.fit.is_none() {
+            return Err(mistake(shown, format_args!("{what}: its check names a fit, and the study has no rule for it; give [fit]")));
+        }
+        if check.p_at_most.is_some() && check.contrast.is_none() {
+            return Err(mistake(shown, format_args!("{what}: only planned contrasts have p-values; name one with contrast")));
+        }
+        if let Some(contrast) = check.contrast.as_ref().filter(|contrast| !file.contrasts.iter().any(|spec| spec.name == **contrast)) {
+            return Err(mistake(shown, format_args!("{what}: there is no contrast {contrast}; name one of the study's")));
+        }
+        let places = some_cells(shown, &what, &flatten(&check.of), cells)?;
+        if let Some(against) = &check.against {
+            let against = flatten(against);
+            matching(shown, &what, &against, cells)?;
+            if !places.iter().any(|place| counterpart(*place, &against, cells).is_some()) {
+                return Err(mistake(shown, format_args!("{what}: no cell has a counterpart that differs from it in `against` alone")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Looks for every finding in the numbers.
+pub(super) fn look(file: &StudyFile, plans: &[CellPlan], cells: &[StudyCell], contrasts: &[Contrast]) -> Vec<Finding> {
+    let look = |FindingSpec { name, statement, check }: &FindingSpec| {
+        let verdicts = match &check.contrast {
+            Some(name) => contrasts.iter().filter(|contrast| contrast.name == *name).map(|contrast| check.of_contrast(contrast)).collect(),
+            None => check.of_cells(&file.measure, plans, cells),
+        };
+        let holds = |(holds, _): &(bool, String)| *holds;
+        let found = if check.any { verdicts.iter().any(holds) } else { !verdicts.is_empty() && verdicts.iter().all(holds) };
+        let evidence = verdicts.into_iter().map(|(_, evidence)| evidence).collect();
+        Finding { name: name.clone(), statement: statement.clone(), found, evidence }
+    };
+    file.findings.iter().map(look).collect()
+}
+
+impl Check {
+    fn of_contrast(&self, contrast: &Contrast) -> (bool, String) {
+        let (Some(test), Some(p)) = (contrast.test, contrast.holm_p) else {
+            return (false, format!("{} minus {}: too few seeds have both", contrast.cell, contrast.against));
+        };
+        let holds = self.is_within(test.mean) && self.p_at_most.is_none_or(|most| p <= most);
+        let significance = self.p_at_most.map_or_else(String::new, |most| format!(", at most {most}"));
+        let evidence = format!(
+            "{} minus {}: {} {}{}; corrected p {p:.2e}{significance}",
+            contrast.cell,
+            contrast.against,
+            contrast.measure,
+            short(test.mean),
+            self.bounds()
+        );
+        (holds, evidence)
+    }
+
+    fn of_cells(&self, default: &str, plans: &[CellPlan], cells: &[StudyCell]) -> Vec<(bool, String)> {
+        let places = matching("", "", &flatten(&self.of), plans).unwrap_or_default();
+        match (&self.against, self.fit) {
+            (Some(against), _) => {
+                let against = flatten(against);
+                let pairs = places.into_iter().filter_map(|place| Some((place, counterpart(place, &against, plans)?)));
+                pairs.map(|(place, other)| self.of_pair(default, &cells[place], &cells[other])).collect()
+            }
+            (None, Some(fit)) => places.into_iter().map(|place| of_fit(&cells[place], fit)).collect(),
+            (None, None) => places.into_iter().map(|place| self.of_cell(default, &cells[place])).collect(),
+        }
+    }
+
+    fn of_cell(&self, default: &str, cell: &StudyCell) -> (bool, String) {
+        let measure = self.measure.as_deref().unwrap_or(default);
+        let Some(estimate) = cell.measures.get(measure) else { return (false, format!("{}: no {measure}", cell.name)) };
+        (self.is_within(estimate.mean), format!("{}: {measure} {}{}", cell.name, short(estimate.mean), self.bounds()))
+    }
+
+    fn of_pair(&self, default: &str, cell: &StudyCell, other: &StudyCell) -> (bool, String) {
+        let measure = self.measure.as_deref().unwrap_or(default);
+        let (Some(one), Some(two)) = (cell.measures.get(measure), other.measures.get(measure)) else {
+            return (false, format!("{} against {}: no {measure}", cell.name, other.name));
+        };
+        let (value, word) = match self.compare {
+            Compare::Difference => (one.mean - two.mean, "minus"),
+            Compare::Ratio => (one.mean / two.mean, "over"),
+        };
+        let evidence = format!("{} {word} {}: {measure} {}{}", cell.name, other.name, short(value), self.bounds());
+        (self.is_within(value), evidence)
+    }
+
+    /// What is no number is within no bounds.
+    fn is_within(&self, value: f64) -> bool {
+        !value.is_nan() && self.at_least.is_none_or(|least| value >= least) && self.at_most.is_none_or(|most| value <= most)
+    }
+
+    fn bounds(&self) -> String {
+        match (self.at_least, self.at_most) {
+            (Some(least), Some(most)) => format!(" (expected {least} to {most})"),
+            (Some(least), None) => format!(" (expected at least {least})"),
+            (None, Some(most)) => format!(" (expected at most {most})"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+fn of_fit(cell: &StudyCell, expected: Fit) -> (bool, String) {
+    let word = |fit| match fit {
+        Fit::Under => "under-fitted",
+        Fit::Well => "well-fitted",
+        Fit::Over => "over-fitted",
+    };
+    let found = cell.fit.map_or("not judged", word);
+    (cell.fit == Some(expected), format!("{}: {found} (expected {})", cell.name, word(expected)))
+}
+
+/// Four digits, in powers of ten where that is shorter.
+pub(super) fn short(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || (1e-3..1e6).contains(&size) { format!("{value:.4}") } else { format!("{value:.3e}") }
+}
