@@ -3,7 +3,7 @@
 use crate::{Architecture, BatchStatistics, ModelError, Role};
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use candle_nn::var_builder::{SimpleBackend, VarBuilder};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every tensor of an [`Architecture`], in its order: what gradients change, and the buffers of normalisations. Cloning shares the
 /// tensors.
@@ -97,16 +97,7 @@ impl Parameters {
     /// # Errors
     /// A name missing, unknown or of another shape; nothing has changed then.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
-        for Parameter { name, var, .. } in self.iter() {
-            let found = tensors.get(name).ok_or_else(|| ModelError::MissingTensor { name: name.clone(), shape: var.dims().to_vec() })?;
-            if found.dims() != var.dims() {
-                let (found, expected) = (found.dims().to_vec(), var.dims().to_vec());
-                return Err(ModelError::MisshapenTensor { name: name.clone(), found, expected });
-            }
-        }
-        if let Some(name) = tensors.keys().find(|name| self.get(name).is_none()) {
-            return Err(ModelError::ExtraTensor { name: name.clone() });
-        }
+        check(self.iter().map(|parameter| (parameter.name.as_str(), parameter.var.dims())), tensors)?;
         for Parameter { name, var, .. } in self.iter() {
             var.set(&tensors[name].to_device(var.device())?.to_dtype(var.dtype())?)?;
         }
@@ -117,6 +108,38 @@ impl Parameters {
     #[must_use]
     pub fn var_builder(&self, dtype: DType, device: &Device) -> VarBuilder<'static> {
         VarBuilder::from_backend(Box::new(Backend(self.clone())), dtype, device.clone())
+    }
+}
+
+impl Architecture {
+    /// Whether tensors from a file are those of this model: to be asked before anything as large as the model is made, which a damaged
+    /// description may call larger than any memory.
+    ///
+    /// # Errors
+    /// A name missing, unknown or of another shape.
+    pub fn check_tensors(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
+        let specs = self.tensors();
+        check(specs.iter().map(|spec| (spec.name.as_str(), spec.shape.as_slice())), tensors)
+    }
+}
+
+/// Compares tensors with the names and shapes that are `wanted`.
+fn check<'a>(
+    wanted: impl Iterator<Item = (&'a str, &'a [usize])>,
+    tensors: &BTreeMap<String, Tensor>,
+) -> std::result::Result<(), ModelError> {
+    let mut known = BTreeSet::new();
+    for (name, shape) in wanted {
+        let found = tensors.get(name).ok_or_else(|| ModelError::MissingTensor { name: name.to_owned(), shape: shape.to_vec() })?;
+        if found.dims() != shape {
+            let (found, expected) = (found.dims().to_vec(), shape.to_vec());
+            return Err(ModelError::MisshapenTensor { name: name.to_owned(), found, expected });
+        }
+        known.insert(name);
+    }
+    match tensors.keys().find(|name| !known.contains(name.as_str())) {
+        Some(name) => Err(ModelError::ExtraTensor { name: name.clone() }),
+        None => Ok(()),
     }
 }
 
@@ -174,5 +197,14 @@ mod tests {
         let mut misshapen = whole.clone();
         misshapen.insert("layers.0.weight".into(), whole["layers.0.weight"].t().unwrap());
         assert!(matches!(parameters.load(&misshapen), Err(ModelError::MisshapenTensor { found, .. }) if found == [4, 3]));
+    }
+
+    #[test]
+    fn a_model_larger_than_any_memory_is_compared_with_a_file_all_the_same() {
+        let architecture = ModelConfig { hidden: vec![3], ..ModelConfig::default() }.architecture(usize::MAX, 2).unwrap();
+        let whole = small().to_tensors().unwrap();
+        let error = architecture.check_tensors(&whole).unwrap_err();
+        assert!(matches!(error, ModelError::MisshapenTensor { expected, .. } if expected == [3, usize::MAX]));
+        assert!(ModelConfig { hidden: vec![3], ..ModelConfig::default() }.architecture(4, 2).unwrap().check_tensors(&whole).is_ok());
     }
 }

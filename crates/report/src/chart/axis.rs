@@ -21,8 +21,10 @@ impl Axis {
         })?;
         Some(match scale {
             Scale::Linear => {
-                let margin = if high > low { 0.04 * (high - low) } else { 0.05 * high.abs().max(1e-3) };
-                Self::linear(low - margin, high + margin, most_ticks)
+                let margin = if high > low { 0.04 * (high - low) } else { 0.05 * high.abs() };
+                // What is never negative has an axis that is not, either; and all zeros lie on its end.
+                let low = if low >= 0.0 { (low - margin).max(0.0) } else { low - margin };
+                Self::linear(low, if high + margin > low { high + margin } else { low + 1.0 }, most_ticks)
             }
             Scale::Log => Self::log(low / 1.15, high * 1.15, most_ticks),
         })
@@ -50,14 +52,16 @@ impl Axis {
     fn log(low: f64, high: f64, most_ticks: usize) -> Self {
         let (first, last) = (low.log10(), high.log10());
         let decades = round_step((last - first) / most_ticks.max(1) as f64).max(1.0).ceil();
-        let mut ticks: Vec<f64> = multiples(decades, first, last).into_iter().map(|exponent| 10_f64.powf(exponent)).collect();
-        if ticks.len() < 3 {
-            let within = |exponent: i32| [1.0, 2.0, 5.0].map(|factor| factor * 10_f64.powi(exponent));
-            ticks = (first.floor() as i32..=last.ceil() as i32).flat_map(within).filter(|tick| (low..=high).contains(tick)).collect();
-        }
-        if ticks.len() < 2 {
-            ticks = Self::linear(low, high, most_ticks).ticks;
-        }
+        let by_decades = || multiples(decades, first, last).into_iter().map(|exponent| 10_f64.powf(exponent)).collect::<Vec<f64>>();
+        let by_factors = |factors: &[f64]| {
+            let within = |exponent: i32| factors.iter().map(move |factor| factor * 10_f64.powi(exponent));
+            let all = (first.floor() as i32..=last.ceil() as i32).flat_map(within);
+            all.filter(|tick| (low..=high).contains(tick)).collect::<Vec<f64>>()
+        };
+        // The fewest digits that give four ticks; a range of less than a factor of two has those of a linear axis.
+        let choices = [by_decades(), by_factors(&[1.0, 3.0]), by_factors(&[1.0, 2.0, 5.0]), by_factors(&[1.0, 2.0, 3.0, 4.0, 6.0, 8.0])];
+        let enough = choices.into_iter().find(|ticks| ticks.len() >= 4);
+        let ticks = enough.unwrap_or_else(|| Self::linear(low, high, most_ticks).ticks.into_iter().filter(|tick| *tick > 0.0).collect());
         Self { low, high, scale: Scale::Log, ticks, decimals: None }
     }
 
@@ -152,6 +156,7 @@ mod tests {
             assert!((0.2..0.8).contains(&axis.share(0.25)) && !axis.ticks.is_empty(), "{axis:?}");
         }
         assert!(Axis::of(std::iter::empty(), Scale::Linear, 5).is_none());
-        assert!(Axis::of([0.0].into_iter(), Scale::Linear, 5).unwrap().ticks.contains(&0.0));
+        assert_eq!(labels(&Axis::of([0.0].into_iter(), Scale::Linear, 5).unwrap()), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(Axis::of([0.01, 1.0].into_iter(), Scale::Linear, 5).unwrap().low(), 0.0, "what is never negative");
     }
 }

@@ -65,7 +65,7 @@ impl Frame {
         }
         base += LINE;
         svg.text("soft", Anchor::Start, (4.0, base), &fit(labels.y, TEXT, WIDTH - 8.0));
-        let top = base + 10.0;
+        let top = base + 13.0;
         let bottom = top + PLOT_HEIGHT;
         let widest = y.ticks.iter().map(|tick| width(&y.label(*tick), TEXT)).fold(0.0, f64::max);
         let mut frame = Self { svg, x, y, left: widest + 14.0, top, bottom };

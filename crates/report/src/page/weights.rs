@@ -85,7 +85,7 @@ fn add_pictures(section: &mut Section, shape: &[usize], after: &Tensors) {
     let all = units.len();
     let pictures = units.into_iter().take(MOST_UNITS).filter_map(|(place, unit, norm)| {
         let picture = picture_of(unit, (height, width, channels))?;
-        let (name, norm) = (format!("unit {place}"), crate::chart::number(norm));
+        let (name, norm) = (format!("unit {place}"), format!("{norm:.2}"));
         Some(CaptionedPicture { picture, hover: format!("{name}: norm {norm}"), captions: vec![name, format!("norm {norm}")] })
     });
     let title = format!("Weights of {} of {all} units of layer 0", all.min(MOST_UNITS));

@@ -14,8 +14,8 @@ pub(super) fn section(families: &Families) -> Result<Section, ReportError> {
     match &families.all[..] {
         [family] if family.runs.len() == 1 => {
             let trained = family.first();
-            claims.extend(training::claims(trained));
             claims.extend(rows::claims(trained)?);
+            claims.extend(training::claims(trained));
             claims.extend(layers::claims(trained));
             claims.extend(layers::movement(trained)?);
         }

@@ -17,6 +17,8 @@ fn best_epoch(epochs: &[EpochRecord]) -> Option<String> {
     let (last_epoch, last) = *scored.last()?;
     let ending = if last_epoch == epoch {
         "the last one".to_owned()
+    } else if last == best {
+        format!("and no lower at the end, after epoch {last_epoch}")
     } else {
         format!("and {} at the end, after epoch {last_epoch}", percent(last))
     };

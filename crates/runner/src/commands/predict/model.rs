@@ -12,7 +12,7 @@ use anyhow::anyhow;
 use relumine_data::Features;
 use relumine_data::inputs::RowOrigin;
 use relumine_engine::metrics::predicted_class;
-use relumine_engine::{Examples, FeatureBuffer, FusedStep, OptimizerConfig, ReferenceStep, Step, TrainingConfig};
+use relumine_engine::{Examples, FeatureBuffer, FusedStep, OptimizerConfig, ReferenceStep, Step, StepError, TrainingConfig};
 use relumine_model::Head;
 use relumine_report::{OutputHead, Signature};
 
@@ -42,6 +42,10 @@ impl Predictor {
                 "{folder}: recipe.toml and {file} disagree about model.head: restore both from the same run"
             )));
         }
+        let path = run.file(weights.file);
+        let tensors = read_tensors(&path)?;
+        let of_file = |error: StepError| super::super::within(error.into(), path.display().to_string());
+        architecture.check_tensors(&tensors).map_err(|error| of_file(error.into()))?;
         // A recipe's `fused` is about training: where this device cannot have it, the reference step says the same.
         let choice = if recipe.train.step == StepChoice::Reference { StepChoice::Reference } else { StepChoice::Auto };
         let step = ChosenStep::choose(choice, &device)?;
@@ -51,9 +55,7 @@ impl Predictor {
             ChosenStep::Fused => Box::new(FusedStep::new(&architecture, &config, &device.device)?),
             ChosenStep::Reference { .. } => Box::new(ReferenceStep::new(&architecture, &config, &device.device)?),
         };
-        let path = run.file(weights.file);
-        let tensors = read_tensors(&path)?;
-        step.load_parameters(&tensors).map_err(|error| super::super::within(error.into(), path.display().to_string()))?;
+        step.load_parameters(&tensors).map_err(of_file)?;
         Ok(Self { step, device: device.device, head, signature })
     }
 
