@@ -1,9 +1,12 @@
 //! Fuzz targets: the readers of `tests/hostile` under libFuzzer, one target a format.
 
+#[path = "../../tests/hostile/data.rs"]
+pub mod data;
 #[path = "../../tests/hostile/memory.rs"]
 pub mod memory;
-#[path = "../../tests/hostile/readers/mod.rs"]
-pub mod readers;
+#[cfg(feature = "runner")]
+#[path = "../../tests/hostile/runs.rs"]
+pub mod runs;
 #[path = "../../tests/hostile/scratch.rs"]
 pub mod scratch;
 

@@ -1,3 +1,3 @@
 #![no_main]
 
-relumine_fuzz::target!(relumine_fuzz::readers::runs::manifest);
+relumine_fuzz::target!(relumine_fuzz::runs::manifest);

@@ -1,3 +1,3 @@
 #![no_main]
 
-relumine_fuzz::target!(relumine_fuzz::readers::runs::model_json);
+relumine_fuzz::target!(relumine_fuzz::runs::model_json);

@@ -1,3 +1,3 @@
 #![no_main]
 
-relumine_fuzz::target!(relumine_fuzz::readers::data::npy);
+relumine_fuzz::target!(relumine_fuzz::data::npy);

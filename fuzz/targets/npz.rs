@@ -1,3 +1,3 @@
 #![no_main]
 
-relumine_fuzz::target!(relumine_fuzz::readers::data::npz);
+relumine_fuzz::target!(relumine_fuzz::data::npz);

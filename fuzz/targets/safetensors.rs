@@ -1,3 +1,3 @@
 #![no_main]
 
-relumine_fuzz::target!(relumine_fuzz::readers::runs::safetensors);
+relumine_fuzz::target!(relumine_fuzz::runs::safetensors);

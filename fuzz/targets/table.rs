@@ -1,3 +1,3 @@
 #![no_main]
 
-relumine_fuzz::target!(relumine_fuzz::readers::data::table);
+relumine_fuzz::target!(relumine_fuzz::data::table);

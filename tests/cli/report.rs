@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 const DEEP: [&str; 6] = ["quickstart", "--epochs", "3", "--set", "model.hidden=[24,16]", "--quiet"];
 
 fn page(bench: &Bench, name: &str) -> String {
-    String::from_utf8(bench.read(name)).unwrap()
+    // A number is kept on the line of its percent sign.
+    String::from_utf8(bench.read(name)).unwrap().replace('\u{a0}', " ")
 }
 
 fn titles(page: &str) -> BTreeSet<String> {

@@ -6,11 +6,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![expect(unreachable_pub, reason = "the fuzz targets take these modules into a library")]
 
+mod data;
 mod memory;
-mod readers;
+mod runs;
 mod scratch;
 
-use readers::{Outcome, data, runs};
+use data::Outcome;
 use std::path::{Path, PathBuf};
 
 #[global_allocator]

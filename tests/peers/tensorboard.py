@@ -66,7 +66,7 @@ def tensors(path):
     }
 
 
-def compare_scalars(events, run, records, test=None):
+def compare_scalars(events, run, records, test=None, probes=()):
     expected = {"loss/train": [], "accuracy/train": [], "learning_rate": [], "samples_per_second": []}
     for record in records:
         for key in ["loss", "accuracy"]:
@@ -78,6 +78,15 @@ def compare_scalars(events, run, records, test=None):
     if test:
         for key in ["loss", "accuracy"]:
             expected[f"{key}/test"] = [(records[-1]["step"], test[key])]
+    for record in probes:
+        expected.setdefault("probe/loss", []).append((record["step"], record["loss"]))
+        for layer in record["layers"]:
+            numbers = {"activations_mean": layer["activations"]["mean"], "activations_deviation": layer["activations"]["standard_deviation"]}
+            numbers |= {"gradients": layer["gradients"]["norm"], "weight_gradients": layer["weight_gradients"]["norm"]}
+            numbers |= {key: layer[key] for key in ["saturated", "dead", "update_ratio"]}
+            for group, value in numbers.items():
+                if value is not None:
+                    expected.setdefault(f"{group}/{layer['layer']}", []).append((record["step"], value))
     check(set(events.Tags()["scalars"]) == set(expected), f"{run}: scalars {events.Tags()['scalars']}, not {sorted(expected)}")
     for tag, points in expected.items():
         found = [(event.step, np.float32(event.value)) for event in events.Scalars(tag)]
@@ -225,6 +234,16 @@ def main():
         relumine(binary, folder, *train, "train.refit=true", "--epochs", "2", "--set", "model.hidden=[8]", "--out", "again")
         relumine(binary, folder, *train, "model.dropout=0.1", "--epochs", "2", "--out", "resumed")
         relumine(binary, folder, "train", "--resume", "resumed", "--epochs", "5", "--quiet")
+        # Probes, of which that at the first end is none of the longer run; and a file that was lost, and is made anew from the others.
+        for name in ["probed", "lost"]:
+            relumine(binary, folder, *train, "model.activation=sigmoid", "--epochs", "2", "--probe-every", "7", "--out", name)
+        (folder / "lost" / EVENTS).unlink()
+        for name in ["probed", "lost"]:
+            relumine(binary, folder, "train", "--resume", name, "--epochs", "4", "--quiet")
+            test = json.loads((folder / name / "summary.json").read_text())["test"]
+            probes = epochs(folder / name, "probes.jsonl")
+            check([record["step"] for record in probes] == [0, 7, 14, 21, 28, 35, 40], f"{name}: probes of {probes}")
+            compare_scalars(read(folder / name / EVENTS), folder / name, epochs(folder / name), test, probes)
 
         # Histograms of 120 epochs are drawn every third.
         for name, every in [("plain", 1), ("long", 3), ("again", 1), ("resumed", 1)]:
@@ -238,7 +257,7 @@ def main():
         check(len(epochs(folder / "resumed")) == 5, "the resumed run has not 5 epochs")
         refit = read(folder / "again/refit" / EVENTS)
         compare_scalars(refit, folder / "again/refit", epochs(folder / "again", "refit.metrics.jsonl"))
-        compare_hparams(folder, ["plain", "long", "again", "resumed"])
+        compare_hparams(folder, ["plain", "long", "again", "resumed", "probed", "lost"])
         compare_server(folder, "resumed", epochs(folder / "resumed"))
 
         # A file that ends in the middle of a record, as after a kill, is read up to there.

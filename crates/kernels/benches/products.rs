@@ -5,8 +5,9 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use relumine_kernels::gather::{GatherBytes, Scaling};
 use relumine_kernels::product::{Destination, Gradient, Inputs, Transpose, Way, forward, input_gradient, weight_gradient};
-use relumine_kernels::{Lit, Panels, Team};
+use relumine_kernels::{Bytes, Lit, Panels, Team};
 
 fn main() {
     divan::main();
@@ -75,6 +76,22 @@ fn weight<const T: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)
     bencher.counter(layer.flops).bench_local(|| {
         let Layer { team, x, lit, dense, z, gradient, .. } = &mut layer;
         weight_gradient(team, Inputs::new(x, (!*dense).then_some(&*lit)), ROWS, z, Destination::Store(gradient));
+    });
+}
+
+/// The seed job's first layer as it is trained: bytes, gathered at each call, forward and back.
+#[divan::bench(consts = THREADS, sample_size = 100)]
+fn first_layer_of_bytes<const T: usize>(bencher: Bencher<'_, '_>) {
+    let mut layer = Layer::new(T, SHAPES[1]);
+    let source: Vec<u8> = layer.x.to_rows(ROWS).iter().map(|value| (value * 100.0) as i8 as u8).collect();
+    let (scaling, rows) = (Scaling::new(vec![0.0], vec![255.0]), (0..ROWS as u32).collect::<Vec<_>>());
+    let mut bytes = Bytes::zeros(ROWS, SHAPES[1].0);
+    bencher.counter(ItemsCount::new(4 * ROWS * SHAPES[1].0 * SHAPES[1].1)).bench_local(|| {
+        let Layer { team, lit, w, bias, z, slopes, gradient, .. } = &mut layer;
+        team.run_together(&[&GatherBytes::new(&source, &scaling, &rows, (&mut bytes, lit))]);
+        let x = Inputs::Bytes(&bytes, lit);
+        forward(team, x, ROWS, (w, bias), (z, Some(slopes)), &|_, _, _, _| {});
+        weight_gradient(team, x, ROWS, z, Destination::Store(gradient));
     });
 }
 

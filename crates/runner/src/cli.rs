@@ -5,6 +5,7 @@ mod augment;
 mod export;
 mod predict;
 mod reading;
+mod study;
 mod report;
 
 use clap::{Args, Parser, Subcommand};
@@ -15,6 +16,7 @@ pub use predict::{FitChoice, InvertChoice, PredictArguments, PredictFormat};
 pub use reading::{CompareArguments, CompletionsArguments, InspectArguments, ManArguments, RunsArguments, RunsOrder};
 pub use report::{ReportArguments, ReportFormat, WatchArguments};
 use std::path::PathBuf;
+pub use study::StudyArguments;
 
 /// Trains multilayer perceptrons on CPU, CUDA or Metal, and shows why they train.
 ///
@@ -38,6 +40,8 @@ pub struct Arguments {
 pub enum Command {
     /// Train, validate and test a recipe; everything lands in a new run directory.
     Train(TrainArguments),
+    /// Train many cells with many seeds, and say with error bars what they show.
+    Study(StudyArguments),
     /// Read the test rows of a run once more.
     Test(TestArguments),
     /// Predict the classes of pictures, tables and arrays with a run's weights.

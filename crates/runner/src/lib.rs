@@ -18,5 +18,6 @@ pub mod pipeline;
 pub mod reading;
 pub mod recipe;
 pub mod run_directory;
+pub mod study;
 pub mod terminal;
 pub mod threads;

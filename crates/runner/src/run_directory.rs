@@ -197,6 +197,11 @@ impl RunDirectory {
         Ok(Self { path: path.to_owned() })
     }
 
+    /// The folder of a study, which has other files than a run, written likewise.
+    pub(crate) fn of_study(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// A file's name without the folder it is in.
     #[must_use]
     pub fn name_of(path: &str) -> &str {
@@ -324,13 +329,13 @@ pub(crate) fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile
 }
 
 #[cfg(unix)]
-fn open_to_others(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn open_to_others(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     Ok(std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))?)
 }
 
 #[cfg(not(unix))]
-fn open_to_others(_folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn open_to_others(_folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 

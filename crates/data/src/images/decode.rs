@@ -2,6 +2,7 @@
 
 use super::color::over_white;
 use super::jpeg::is_whole;
+use crate::bytes::MOST_INFLATION;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 
@@ -52,6 +53,9 @@ pub fn decode(bytes: &[u8]) -> Result<DecodedImage, String> {
     if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_BYTES {
         return Err(format!("promises {height} x {width} pixels, more than this program decodes"));
     }
+    if u64::from(width) * u64::from(height) > most_pixels(format, bytes) {
+        return Err(format!("promises {height} x {width} pixels, more than its {} bytes can hold", bytes.len()));
+    }
     let orientation = decoder.orientation().map_err(broken)?;
     if format == ImageFormat::Jpeg && !is_whole(bytes) {
         return Err("does not decode: it ends before the picture does".into());
@@ -59,6 +63,21 @@ pub fn decode(bytes: &[u8]) -> Result<DecodedImage, String> {
     let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     image.apply_orientation(orientation);
     Ok(flattened(image))
+}
+
+/// What a file of this length can hold, so that a short one does not take the memory of a large picture. PNG: deflate shrinks nothing
+/// further than [`MOST_INFLATION`], and the header says how many bits a pixel has. JPEG: a block of 8 x 8 pixels takes a bit or more.
+fn most_pixels(format: ImageFormat, bytes: &[u8]) -> u64 {
+    let bits = 8 * bytes.len() as u64;
+    if format == ImageFormat::Jpeg {
+        return bits * 64;
+    }
+    // The header stands first: depth and kind of colour are at fixed places (PNG specification, 11.2.1).
+    let (depth, samples) = match bytes.get(24..26) {
+        Some([depth, color]) => (*depth, [1, 1, 3, 1, 2, 1, 4].get(usize::from(*color)).copied().unwrap_or(1)),
+        _ => (1, 1),
+    };
+    bits.saturating_mul(MOST_INFLATION) / (u64::from(depth.max(1)) * samples)
 }
 
 /// 8 bits a channel, on white paper.
@@ -148,7 +167,18 @@ mod tests {
             file.extend(crc32fast::hash(&header).to_be_bytes());
             file.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
             let message = decode(&file).unwrap_err();
-            assert!(message.contains("limit") || message.contains("more than this program decodes"), "{message}");
+            assert!(message.contains("limit") || message.contains("more than"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_short_file_cannot_promise_a_large_picture_and_a_blank_one_is_no_lie() {
+        let blank = png(2000, 2000, ExtendedColorType::L8, &vec![0; 4_000_000]);
+        assert_eq!(decode(&blank).unwrap().pixels.len(), 4_000_000, "{} bytes", blank.len());
+        let mut header = blank[12..29].to_vec();
+        header[6..8].copy_from_slice(&32_000_u16.to_be_bytes());
+        let crc = crc32fast::hash(&header).to_be_bytes();
+        let message = decode(&[&blank[..12], &header, &crc, &blank[33..]].concat()).unwrap_err();
+        assert!(message.starts_with("promises 2000 x 32000 pixels, more than its "), "{message}");
     }
 }

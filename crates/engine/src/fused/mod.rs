@@ -126,12 +126,16 @@ impl FusedStep {
         self.hands.borrow().uses.clone()
     }
 
-    /// The gradients of the mean loss, by parameter. For tests and comparisons between steps.
+    /// The gradients of the mean loss, by parameter; zeros without rows. For tests and comparisons between steps.
     ///
     /// # Errors
     /// As [`Step::train`].
     pub fn gradients(&mut self, examples: &Examples, rows: &[u32]) -> Result<NamedTensors, StepError> {
         self.pass(examples, rows, None)?;
+        if rows.is_empty() {
+            // There was no pass to overwrite those of the one before.
+            self.layers.iter_mut().flat_map(Layer::parameters_mut).for_each(|(_, gradient)| gradient.values_mut().fill(0.0));
+        }
         let mut gradients = NamedTensors::new();
         for (tracked, gradient) in self.layers.iter().flat_map(Layer::parameters) {
             gradients.insert(tracked.name.clone(), tracked.to_tensor(gradient)?);

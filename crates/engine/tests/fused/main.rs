@@ -6,6 +6,7 @@ mod accuracy;
 #[path = "../support/activation_forms.rs"]
 mod activation_forms;
 mod augment;
+mod bytes;
 mod case;
 mod close;
 mod data;

@@ -115,9 +115,9 @@ fn demanding_cases() -> Vec<Case> {
 fn training_has_the_same_bits_with_probes_and_without() {
     const BATCHES: [usize; 5] = [65, 40, 13, 128, 7];
     for case in demanding_cases() {
-        let steps: [fn(&Case) -> Box<dyn Step>; 2] = [|case| Box::new(case.fused()), |case| Box::new(case.reference())];
-        for step in steps {
-            let (mut plain, mut probed) = (step(&case), step(&case));
+        for is_fused in [true, false] {
+            let step = || -> Box<dyn Step> { if is_fused { Box::new(case.fused()) } else { Box::new(case.reference()) } };
+            let (mut plain, mut probed) = (step(), step());
             let rows = case.rows(3, 140);
             for count in BATCHES {
                 let what = format!("{}, {} step, {count} rows", case.name, plain.name());

@@ -114,12 +114,17 @@ fn names(firsts: &[&Run]) -> Result<Vec<String>, ReportError> {
     Ok(firsts.iter().map(|run| run.folder.display().to_string()).collect())
 }
 
+/// Whether a key has no say in what a run computes but for chance.
+fn is_log(key: &str) -> bool {
+    matches!(key, "train.seed" | "train.tensorboard") || key.starts_with("probes.")
+}
+
 fn by_difference(settings: &[Settings]) -> Vec<String> {
     /// More would be no name.
     const MOST_KEYS: usize = 3;
     let keys: BTreeSet<&str> = settings.iter().flat_map(|settings| settings.iter().map(|(key, _)| key)).collect();
     let differs = |key: &&str| settings.iter().any(|one| one.get(key) != settings[0].get(key));
-    let differing: Vec<&str> = keys.into_iter().filter(|key| !matches!(*key, "train.seed" | "train.tensorboard")).filter(differs).collect();
+    let differing: Vec<&str> = keys.into_iter().filter(|key| !is_log(key)).filter(differs).collect();
     let part = |settings: &Settings, key: &str| {
         let value = settings.get(key)?.to_string();
         Some(format!("{} {}", key.rsplit('.').next().unwrap_or(key), value.trim_matches('"')))

@@ -1,7 +1,7 @@
 //! The page as HTML: no script, no network, light and dark, on a phone and on paper.
 
 use super::{Block, Page, Section};
-use crate::chart::{PALETTE, STYLE, escape};
+use crate::chart::{PALETTE, STYLE};
 use crate::{Align, Table};
 use std::fmt::Write;
 
@@ -25,6 +25,11 @@ impl Page {
     }
 }
 
+/// Text of the page: a number stays with its percent sign.
+fn escape(text: &str) -> String {
+    crate::chart::escape(text).replace(" %", "\u{a0}%")
+}
+
 fn write_section(html: &mut String, section: &Section) {
     // Writing to a String cannot fail.
     let _ = writeln!(html, "<h2>{}</h2>", escape(&section.title));
@@ -39,7 +44,7 @@ fn write_section(html: &mut String, section: &Section) {
                 writeln!(html, "<ul>\n{items}</ul>")
             }
             Block::Table(table) => writeln!(html, "{}", table_of(table)),
-            Block::Code(text) => writeln!(html, "<pre>{}</pre>", escape(text)),
+            Block::Code(text) => writeln!(html, "<pre>{}</pre>", crate::chart::escape(text)),
             Block::Chart(chart) => {
                 // Charts in a row share a grid, which has as many columns as the page is wide.
                 let mut charts = chart.to_html();

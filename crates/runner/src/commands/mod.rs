@@ -17,6 +17,7 @@ mod resume;
 mod runs;
 mod saved_weights;
 mod session;
+mod study;
 pub(crate) mod summary;
 mod test;
 mod train;
@@ -52,8 +53,10 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
     if let Command::Train(TrainArguments { quiet: true, .. }) = &command {
         reading::quieten();
     }
+    let jobs = if let Command::Study(arguments) = &command { study::prepare(arguments) } else { 1 };
     match command {
         Command::Train(arguments) => train::run(&arguments, started),
+        Command::Study(arguments) => study::run(&arguments, jobs, started),
         Command::Test(arguments) => test::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),

@@ -37,7 +37,7 @@ pub(super) fn train_again(
     let mut progress = Progress::new(quiet);
     let mut metrics = MetricsLog::open(run, RunDirectory::REFIT_METRICS, 0)?;
     let mut table = MetricsCsv::open(run, RunDirectory::REFIT_METRICS_CSV, &[])?;
-    let events = || TensorBoard::open(run, RunDirectory::REFIT_EVENTS, &merged, &[]);
+    let events = || TensorBoard::open(run, RunDirectory::REFIT_EVENTS, &merged, (&[], &[]));
     let mut tensorboard = merged.recipe.train.tensorboard.then(events).transpose()?;
     let mut observers: Vec<&mut dyn Observer> = vec![&mut progress, &mut metrics, &mut table];
     observers.extend(tensorboard.as_mut().map(|tensorboard| tensorboard as &mut dyn Observer));

@@ -5,7 +5,7 @@ use crate::checkpoint::Store;
 use crate::failure::Failure;
 use crate::pipeline::{Job, Observer, Outcome};
 use crate::run_directory::RunDirectory;
-use relumine_report::{Status, Summary, read_epochs};
+use relumine_report::{Status, Summary, read_epochs, read_probes};
 
 /// The observers of a run. Those that keep a file with something of each epoch open it by where the run
 /// stands: at the start if it begins, and if it goes on where its checkpoint is. What the file says of later ones is cut off; the run will say it again.
@@ -28,14 +28,16 @@ impl Watchers {
     pub fn open(run: &RunDirectory, job: &Job, store: Store, quiet: bool, (outcome, steps): (&Outcome, u64)) -> anyhow::Result<Self> {
         let metrics = MetricsLog::open(run, RunDirectory::METRICS, outcome.epochs)?;
         let epochs = read_epochs(&run.file(RunDirectory::METRICS))?;
-        let tensorboard = job.recipe.train.tensorboard.then(|| TensorBoard::open(run, RunDirectory::EVENTS, job, &epochs));
+        let probes = ProbeLog::open(run, job, outcome, steps)?;
+        let probed = if probes.is_some() { read_probes(&run.file(RunDirectory::PROBES))? } else { Vec::new() };
+        let tensorboard = job.recipe.train.tensorboard.then(|| TensorBoard::open(run, RunDirectory::EVENTS, job, (&epochs, &probed)));
         Ok(Self {
             progress: Progress::new(quiet),
             metrics,
             table: MetricsCsv::open(run, RunDirectory::METRICS_CSV, &epochs)?,
             tensorboard: tensorboard.transpose()?,
             products: ProductLog::new(run),
-            probes: ProbeLog::open(run, job, outcome, steps)?,
+            probes,
             checkpoints: Checkpoints::new(run, store),
         })
     }

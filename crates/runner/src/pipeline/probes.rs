@@ -29,9 +29,10 @@ impl<'a> Prober<'a> {
     /// # Errors
     /// A device that fails.
     pub(super) fn before_step(&self, step: &mut dyn Step, is_last: bool) -> Result<(), Failure> {
-        Ok(if self.is_planned(step.steps() + 1, is_last) {
-            step.note_weights()?
-        })
+        if self.is_planned(step.steps() + 1, is_last) {
+            step.note_weights()?;
+        }
+        Ok(())
     }
 
     /// What there is to say after a step, if it is time.

@@ -28,10 +28,11 @@ pub(super) fn planned(shown: &str, file: &StudyFile, cells: &[CellPlan]) -> Resu
         let what = format!("contrast {}", spec.name);
         let (of, against) = (flatten(&spec.cell), flatten(&spec.against));
         matching(shown, &what, &against, cells)?;
-        let places = some_cells(shown, &what, &of, cells)?;
+        let places = if file.is_quick { matching(shown, &what, &of, cells)? } else { some_cells(shown, &what, &of, cells)? };
         let pairs: Vec<(usize, usize)> =
             places.into_iter().filter_map(|place| Some((place, counterpart(place, &against, cells)?))).collect();
-        if pairs.is_empty() {
+        // The small form need not have all cells of the contrasts.
+        if pairs.is_empty() && !file.is_quick {
             return Err(mistake(shown, format_args!("{what}: no cell has a counterpart that differs from it in `against` alone; name both")));
         }
         let measure = spec.measure.as_ref().unwrap_or(&file.measure);

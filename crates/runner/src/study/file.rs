@@ -64,7 +64,11 @@ pub struct StudyFile {
     pub references: Vec<ReferenceSpec>,
     /// What `--quick` changes: any key of the study.
     #[serde(default)]
+    #[expect(dead_code, reason = "it is merged into the rest before the small form is read; here it is a key that is known")]
     quick: Table,
+    /// Whether this is the small form.
+    #[serde(skip)]
+    pub is_quick: bool,
 }
 
 /// How many seeds, or which.
@@ -164,7 +168,7 @@ impl StudyFile {
         // Both forms are checked, whichever is asked for.
         let full = Self::parse(shown, table.clone())?;
         let small = Self::parse(shown, small_form(table))?;
-        let mut file = if quick { small } else { full };
+        let mut file = if quick { Self { is_quick: true, ..small } } else { full };
         if let Some(seeds) = seeds {
             file.seeds = Seeds::Count(seeds);
         }

@@ -18,6 +18,9 @@ pub struct FindingSpec {
     /// In a sentence.
     pub(super) statement: String,
     pub(super) check: Check,
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is merged into the check before the small form is read; here it is a key that is known")]
+    quick: Table,
 }
 
 /// What must hold for every cell that `of` names, or with `any` for one of them: a mean over seeds, or what it is beside that of the cell that
@@ -89,7 +92,7 @@ pub(super) fn check(shown: &str, file: &StudyFile, cells: &[CellPlan]) -> Result
 
 /// Looks for every finding in the numbers.
 pub(super) fn look(file: &StudyFile, plans: &[CellPlan], cells: &[StudyCell], contrasts: &[Contrast]) -> Vec<Finding> {
-    let look = |FindingSpec { name, statement, check }: &FindingSpec| {
+    let look = |FindingSpec { name, statement, check, .. }: &FindingSpec| {
         let verdicts = match &check.contrast {
             Some(name) => contrasts.iter().filter(|contrast| contrast.name == *name).map(|contrast| check.of_contrast(contrast)).collect(),
             None => check.of_cells(&file.measure, plans, cells),

@@ -4,7 +4,7 @@ use relumine_report::statistics::mean;
 use relumine_report::{CurvePoint, EpochRecord, LayerMeans, LayerProbe, ProbeRecord};
 
 /// The layers of one probe of each seed; empty where the seeds have none, or not all as many layers.
-pub(super) fn layer_means(probes: &[&ProbeRecord]) -> Vec<LayerMeans> {
+pub(super) fn layer_means(probes: &[ProbeRecord]) -> Vec<LayerMeans> {
     let Some(first) = probes.first() else { return Vec::new() };
     if probes.iter().any(|probe| probe.layers.len() != first.layers.len()) {
         return Vec::new();

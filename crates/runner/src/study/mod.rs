@@ -7,12 +7,14 @@
 //! Each trial is a step of one thread on data that all of them share, with the bits of a single run of its recipe.
 
 mod analysis;
+mod conduct;
 mod contrasts;
 mod file;
 mod findings;
 mod folder;
 mod halving;
 mod layers;
+mod ledger;
 mod measures;
 mod mistake;
 mod naming;
@@ -29,14 +31,15 @@ mod text;
 mod trial;
 mod values;
 
-pub use analysis::{Circumstances, analyse};
-pub use file::{StudyFile, TestRows};
+pub use conduct::{Means, conduct};
+pub use file::{ContrastSpec, OneOrMany, ReferenceSpec, Seeds, StudyFile, TestRows};
+pub use findings::FindingSpec;
 pub use folder::StudyFolder;
-pub use halving::{Halving, train_all};
-pub use measures::MEASURES;
+pub use halving::Halving;
+pub use measures::{MEASURES, Measure};
 pub use plan::{CellPlan, StudyPlan, TrialPlan};
 pub use pool::Pool;
 pub use progress::Meter;
+pub use random::Random;
 pub use shelf::Shelf;
-pub use testing::read_test_rows;
 pub use text::study_text;

@@ -197,7 +197,10 @@ fn recipe_of(origin: &Origin, file: &StudyFile, values: &Values, number: usize) 
     }
     let folder = own.as_ref().and_then(|own| own.folder.clone()).or_else(|| origin.folder.clone());
     let text = toml::to_string(&table).map_err(|error| mistake(&origin.shown, error))?;
-    Recipe::load(&Origin { name: origin.name.clone(), shown: format!("{}, cell {number}", origin.shown), text, folder }, &overrides)
+    let shown = format!("{}, cell {number}", origin.shown);
+    let mut recipe = Recipe::load(&Origin { name: origin.name.clone(), shown, text, folder }, &overrides)?;
+    recipe.train.init_from = recipe.train.init_from.map(|init_from| init_from.pinned()).transpose()?;
+    Ok(recipe)
 }
 
 fn beside(folder: Option<&Path>, name: &str) -> PathBuf {

@@ -23,7 +23,7 @@ pub(super) fn test(job: &Job, step: &dyn Step, summary: &mut Summary) -> Result<
 ///
 /// # Errors
 /// Weights that cannot be had, or a full disk.
-pub fn read_test_rows(bench: &Bench<'_>, cell: &CellPlan, trials: &[&TrialPlan]) -> Result<(), Failure> {
+pub(super) fn read_test_rows(bench: &Bench<'_>, cell: &CellPlan, trials: &[&TrialPlan]) -> Result<(), Failure> {
     for plan in trials {
         let run = bench.folder.run(&plan.id)?;
         let mut summary = run.summary()?;

@@ -3,6 +3,7 @@
 mod histogram;
 mod hparams;
 mod messages;
+mod probes;
 mod records;
 
 use super::read_tensors;
@@ -13,7 +14,7 @@ use anyhow::Context;
 use messages::{EventMessage, Summary as SummaryMessage, Value};
 use prost::Message;
 use relumine_engine::{NamedTensors, Step};
-use relumine_report::{EpochRecord, Score, Status};
+use relumine_report::{EpochRecord, ProbeRecord, Score, Status};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,7 +22,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Appends to the run's event file at the end of each epoch, so that what is in it is whole whenever the program is killed.
 ///
 /// The horizontal axis is the optimiser step. Scalars, in 32 bits: `loss/train`, `loss/validation`, `accuracy/train`, `accuracy/validation`,
-/// `learning_rate`, `samples_per_second`; at the end `loss/test` and `accuracy/test`. Histograms: `weights/` and the parameter's name, of the
+/// `learning_rate`, `samples_per_second`; at the end `loss/test` and `accuracy/test`; and those of [`probes`]. Histograms: `weights/` and the parameter's name, of the
 /// weights that evaluation uses: at step 0, and at the ends of at most [`HISTOGRAMS`](Self::HISTOGRAMS) epochs evenly through the plan and of
 /// the last one.
 #[derive(Debug)]
@@ -40,11 +41,11 @@ impl TensorBoard {
     pub const HISTOGRAMS: u64 = 50;
 
     /// Opens the event file `name` of a run that begins, with its recipe, hyperparameters and initial weights, or of one that goes on after
-    /// `epochs`: what the file says of later ones is cut off, and what it lacks of their scalars is added.
+    /// `epochs` and `probes`: what the file says of later ones is cut off, and what it lacks of their scalars is added.
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub fn open(run: &RunDirectory, name: &'static str, job: &Job, epochs: &[EpochRecord]) -> anyhow::Result<Self> {
+    pub fn open(run: &RunDirectory, name: &'static str, job: &Job, (epochs, probes): Logged<'_>) -> anyhow::Result<Self> {
         let path = run.file(name);
         // Training again on more rows is a part of the run, whose own file holds the recipe.
         let start = if name == RunDirectory::EVENTS { Some(start_event(&job.recipe)?) } else { None };
@@ -52,7 +53,8 @@ impl TensorBoard {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             old => old.with_context(|| format!("cannot read {}: take it away, and it will be made anew", path.display()))?,
         };
-        let (mut kept, last_step) = kept_part(&old, epochs.last().map_or(0, |record| record.step), start.as_ref());
+        let epoch_end = epochs.last().map_or(0, |record| record.step);
+        let (mut kept, last) = kept_part(&old, epoch_end, probes, start.as_ref());
         if kept.is_empty() {
             let version = EventMessage { wall_time: now(), file_version: Some("brain.Event:2".into()), ..EventMessage::default() };
             records::append(&mut kept, &version.encode_to_vec());
@@ -62,13 +64,16 @@ impl TensorBoard {
                 records::append(&mut kept, &event(0, initial).encode_to_vec());
             }
         }
-        for record in epochs.iter().filter(|record| record.step > last_step) {
-            records::append(&mut kept, &event(record.step, scalars(record)).encode_to_vec());
+        let mut lacking: Vec<_> = probes.iter().filter(|record| last.probe.is_none_or(|step| record.step > step)).map(of_probe).collect();
+        lacking.extend(epochs.iter().filter(|record| record.step > last.epoch).map(|record| (record.step, scalars(record))));
+        lacking.sort_by_key(|(step, _)| *step);
+        for (step, values) in lacking {
+            records::append(&mut kept, &event(step, values).encode_to_vec());
         }
         run.write(name, &kept)?;
         let file = File::options().append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let histogram_interval = job.recipe.train.epochs.div_ceil(Self::HISTOGRAMS);
-        Ok(Self { file, histogram_interval, last_step: epochs.last().map_or(0, |record| record.step), is_drawn: true })
+        Ok(Self { file, histogram_interval, last_step: epoch_end, is_drawn: true })
     }
 
     /// Writes the test scores and how the run ended, for the hparams tab.
@@ -102,6 +107,7 @@ impl Observer for TensorBoard {
     fn observe(&mut self, event: Event<'_>) -> anyhow::Result<()> {
         match event {
             Event::Epoch { record, step, .. } => self.epoch(record, step),
+            Event::Probe { record } => self.write(record.step, probes::scalars(record)),
             // An epoch that was broken off has weights of no epoch's end.
             Event::Stopped { step, .. } if !self.is_drawn && step.steps() == self.last_step => {
                 self.is_drawn = true;
@@ -112,6 +118,13 @@ impl Observer for TensorBoard {
     }
 }
 
+/// The epochs and probes that a run's other files hold.
+type Logged<'a> = (&'a [EpochRecord], &'a [ProbeRecord]);
+
+fn of_probe(record: &ProbeRecord) -> (u64, Vec<Value>) {
+    (record.step, probes::scalars(record))
+}
+
 /// The tag of the recipe's text.
 const RECIPE: &str = "recipe";
 
@@ -120,10 +133,13 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
+/// A tag that every epoch has, and nothing else.
+const LEARNING_RATE: &str = "learning_rate";
+
 fn scalars(record: &EpochRecord) -> Vec<Value> {
     let mut values = score_scalars("train", Some(record.train));
     values.extend(score_scalars("validation", record.validation));
-    values.push(Value::scalar("learning_rate", record.learning_rate));
+    values.push(Value::scalar(LEARNING_RATE, record.learning_rate));
     values.push(Value::scalar("samples_per_second", record.samples_per_second));
     values
 }
@@ -153,21 +169,39 @@ fn event(step: u64, value: Vec<Value>) -> EventMessage {
     EventMessage { wall_time: now(), step: step.cast_signed(), summary: Some(SummaryMessage { value }), file_version: None }
 }
 
-/// The records up to `step` and before the one that closes the session, with `start` in place of the one that has the recipe, which may have
-/// been given more epochs; and the step of the last of them.
-fn kept_part(file: &[u8], step: u64, start: Option<&EventMessage>) -> (Vec<u8>, u64) {
-    let (mut kept, mut offset, mut last_step) = (Vec::new(), 0, 0);
+/// The steps of the last epoch and of the last probe in a file.
+#[derive(Default)]
+struct Last {
+    epoch: u64,
+    probe: Option<u64>,
+}
+
+/// The records up to step `epoch_end` or the last of `probes`, and before the one that closes the session, without other probes and with
+/// `start` in place of the one that has the recipe, which may have been given more epochs; and the last of them.
+fn kept_part(file: &[u8], epoch_end: u64, probes: &[ProbeRecord], start: Option<&EventMessage>) -> (Vec<u8>, Last) {
+    let last_step = probes.last().map_or(0, |record| record.step).max(epoch_end);
+    let (mut kept, mut offset, mut last) = (Vec::new(), 0, Last::default());
     while let Some((bytes, next)) = records::read(file, offset) {
         let Ok(found) = EventMessage::decode(bytes) else { break };
         let has = |tag| found.summary.iter().flat_map(|summary| &summary.value).any(|value| value.tag == tag);
-        if has(hparams::END) || found.step.cast_unsigned() > step {
+        if has(hparams::END) || found.step.cast_unsigned() > last_step {
             break;
+        }
+        if has(probes::TAG) && probes.iter().all(|record| record.step != found.step.cast_unsigned()) {
+            offset = next;
+            continue;
         }
         match start.filter(|_| has(RECIPE)) {
             Some(start) => records::append(&mut kept, &start.encode_to_vec()),
             None => kept.extend(&file[offset..next]),
         }
-        (offset, last_step) = (next, found.step.cast_unsigned());
+        offset = next;
+        if has(LEARNING_RATE) {
+            last.epoch = found.step.cast_unsigned();
+        }
+        if has(probes::TAG) {
+            last.probe = Some(found.step.cast_unsigned());
+        }
     }
-    (kept, last_step)
+    (kept, last)
 }

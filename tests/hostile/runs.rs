@@ -1,6 +1,6 @@
 //! Readers of what runs are made of and leave: recipes and checkpoints.
 
-use super::Outcome;
+use crate::data::Outcome;
 use crate::scratch::Scratch;
 use relumine::checkpoint::{Manifest, tensors_of};
 use relumine::recipe::{Origin, Recipe};
@@ -44,7 +44,7 @@ pub fn model_json(bytes: &[u8]) -> Outcome {
 pub fn safetensors(bytes: &[u8]) -> Outcome {
     thread_local!(static STEP: std::cell::RefCell<FusedStep> = std::cell::RefCell::new(step()));
     let tensors = tensors_of(Path::new("last.safetensors"), bytes).map_err(|error| error.to_string())?;
-    let signature: Signature = serde_json::from_str(include_str!("../seeds/model_json/small.json")).map_err(|error| error.to_string())?;
+    let signature: Signature = serde_json::from_str(include_str!("seeds/model_json/small.json")).map_err(|error| error.to_string())?;
     let _ = TrainedModel::new(&config(), signature, "small", tensors.clone());
     STEP.with_borrow_mut(|step| {
         let _ = step.load_optimizer_state(&tensors);
