@@ -1,12 +1,16 @@
 //! Notes what this program was built from: the compiler, and the commit where there is a git repository. Neither is needed to build.
 
+#[cfg(feature = "cuda")]
+#[path = "build/late_libraries.rs"]
+mod late_libraries;
+
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 /// What the program is made of; tests and documents change nothing in it.
 const SOURCES: [&str; 4] = ["crates", "models", "Cargo.toml", "Cargo.lock"];
 
-fn main() {
+fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     if let Some(version) = output(Command::new(compiler).arg("--version")) {
@@ -21,6 +25,12 @@ fn main() {
         println!("cargo:rustc-env=RELUMINE_DIRTY={}", is_dirty(&root));
         watch(&root);
     }
+    #[cfg(feature = "cuda")]
+    if let Err(error) = late_libraries::build() {
+        println!("cargo::error=CUDA's libraries cannot be wrapped: {error}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
 }
 
 /// The commit of the repository whose top is `root`; a source tree inside somebody else's repository has none.

@@ -1,5 +1,13 @@
 //! Choosing a device at run time, and saying why.
 
+mod cuda;
+mod driver;
+mod explain;
+
+pub use cuda::{CudaDetails, count as cuda_count, details as cuda_details};
+pub use driver::NvidiaDriver;
+pub use explain::explained;
+
 use anyhow::{anyhow, bail};
 use candle_core::Device;
 use std::str::FromStr;
@@ -96,13 +104,21 @@ fn open_first() -> Chosen {
 /// Why there is none.
 pub fn cuda(number: usize) -> Result<Device, Unavailable> {
     if !candle_core::utils::cuda_is_available() {
-        let remedy = "build with `cargo build --release --features cuda`, or use --device cpu";
-        return Err(Unavailable { reason: "built without it".into(), remedy: remedy.into() });
+        return Err(no_cuda_built(NvidiaDriver::find()));
     }
-    Device::new_cuda(number).map_err(|error| Unavailable {
-        reason: first_line(&error.to_string()),
-        remedy: "check with nvidia-smi that the driver runs and how many devices there are, or use --device cpu".into(),
+    cuda::open(number).map_err(|error| {
+        let text = first_line(&error.to_string());
+        explain::explain(&text).unwrap_or_else(|| Unavailable {
+            reason: text,
+            remedy: "check with nvidia-smi that the driver runs and how many devices there are, or use --device cpu".into(),
+        })
     })
+}
+
+/// A build for the CPU says so on a machine that could do more.
+fn no_cuda_built(driver: Option<NvidiaDriver>) -> Unavailable {
+    let reason = driver.map_or_else(|| "built without it".into(), |driver| format!("built without it, though there is {driver}"));
+    Unavailable { reason, remedy: "build with `cargo build --release --features cuda`, or use --device cpu".into() }
 }
 
 /// Opens a Metal device.
@@ -148,6 +164,14 @@ mod tests {
         for text in ["gpu", "cpu:0", "cuda:", "cuda:-1", "auto:1", ""] {
             assert!(text.parse::<DeviceRequest>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_build_without_cuda_says_what_gpu_it_leaves_idle() {
+        let driver = NvidiaDriver { version: "580.95.05".into(), gpus: vec!["NVIDIA H100".into()] };
+        let unavailable = no_cuda_built(Some(driver));
+        assert_eq!(unavailable.reason, "built without it, though there is NVIDIA H100 with driver 580.95.05");
+        assert!(unavailable.remedy.contains("--features cuda"), "{}", unavailable.remedy);
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(error) | Self::Run(error) => {
-                let line = format!("{error:#}");
+                let line = crate::device::explained(format!("{error:#}"));
                 formatter.write_str(&line.replace(char::is_control, " "))
             }
             Self::Interrupted => formatter.write_str("interrupted"),

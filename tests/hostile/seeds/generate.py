@@ -50,7 +50,8 @@ npy("truth", random.integers(0, 2, (12, 4)).astype(bool))
 
 for compress in [numpy.savez, numpy.savez_compressed]:
     data = io.BytesIO()
-    compress(data, x_train=random.normal(size=(6, 4)), y_train=numpy.arange(6) % 3, x_test=numpy.ones((3, 4)), y_test=numpy.arange(3))
+    train = {"x_train": random.normal(size=(6, 4)), "y_train": numpy.arange(6) % 3}
+    compress(data, **train, x_test=numpy.ones((3, 4)), y_test=numpy.arange(3))
     write(f"npz/{compress.__name__}.npz", data.getvalue())
 
 labels, pictures = idx(numpy.array([0, 1, 2, 1])), idx(random.integers(0, 256, (4, 2, 3)))
@@ -71,14 +72,21 @@ image("turned.jpeg", "RGB", pixels[:, :, :3], exif=exif, subsampling=2, restart_
 write("table/quotes.csv", b'\xef\xbb\xbfa,"b ""x""",kind\r\n1,2e3,one\r\n-.5,"4",two\r\n6,7,one\r\n')
 write("table/tabs.tsv", b"a\tb\tkind\n1\t2\tone\n3\t4\ttwo\n")
 
-table = pyarrow.table({"a": pyarrow.array([1.5, 2.5, None, 4.5]), "b": pyarrow.array([1, 2, 3, 4], pyarrow.uint16()), "kind": ["x", "y", "x", "y"]})
+def table(a):
+    columns = {"a": pyarrow.array(a), "b": pyarrow.array([1, 2, 3, 4], pyarrow.uint16()), "kind": ["x", "y", "x", "y"]}
+    return pyarrow.table(columns)
+
+
 for compression in ["none", "snappy", "gzip", "zstd", "lz4"]:
     data = io.BytesIO()
-    pyarrow.parquet.write_table(table, data, compression=compression, version="2.6", data_page_version="2.0" if compression == "zstd" else "1.0",
-                                use_dictionary=compression != "none", write_statistics=False, store_schema=False)
+    rows = table([1.5, 2.5, None if compression == "gzip" else 3.5, 4.5])
+    version = "2.0" if compression == "zstd" else "1.0"
+    options = {"use_dictionary": compression != "none", "write_statistics": False, "store_schema": False}
+    pyarrow.parquet.write_table(rows, data, compression=compression, data_page_version=version, **options)
     write(f"parquet/{compression}.parquet", data.getvalue())
 
 for name, dtype in [("sequential", numpy.float32), ("half", numpy.float16)]:
-    shapes = {"0.weight": (3, 4), "0.bias": (3,), "1.weight": (3,), "1.bias": (3,), "1.running_mean": (3,), "1.running_var": (3,), "4.weight": (3, 3), "4.bias": (3,)}
+    shapes = {"0.weight": (3, 4), "0.bias": (3,), "4.weight": (3, 3), "4.bias": (3,)}
+    shapes |= {f"1.{part}": (3,) for part in ["weight", "bias", "running_mean", "running_var"]}
     tensors = {key: numpy.ones(shape, dtype) for key, shape in shapes.items()}
     write(f"init_from/{name}.safetensors", safetensors.numpy.save(tensors | {"1.num_batches_tracked": numpy.array(7)}))

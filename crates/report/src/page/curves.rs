@@ -27,11 +27,14 @@ pub(super) fn section(families: &Families) -> Section {
         return section;
     }
     for (name, title, y_label, train, validation) in MEASURES {
+        let of_all = families.all.iter().flat_map(|family| [family.curve(train), family.curve(validation)]);
+        // Charts beside each other have one kind of axis.
+        let scale = if name == "loss" { scale_of(&of_all.collect::<Vec<_>>().concat()) } else { Scale::Linear };
         match &families.all[..] {
             [family] => {
                 let series = [("train", 0, train), ("validation", 1, validation)];
                 let series = series.map(|(name, style, measure)| Series { name: name.into(), style, points: family.curve(measure) });
-                section.chart(line_chart(name, title, y_label, series.into_iter().filter(|series| !series.points.is_empty()).collect()));
+                section.chart(line_chart((name, title), y_label, scale, series.into()));
             }
             all => {
                 for (rows, measure) in [("Train", train), ("Validation", validation)] {
@@ -40,9 +43,8 @@ pub(super) fn section(families: &Families) -> Section {
                         style,
                         points: family.curve(measure),
                     });
-                    let series: Vec<Series> = series.filter(|series| !series.points.is_empty()).collect();
-                    let title = format!("{rows} {}", title.to_lowercase());
-                    section.chart(line_chart(&format!("{}-{name}", rows.to_lowercase()), &title, y_label, series));
+                    let (name, title) = (format!("{}-{name}", rows.to_lowercase()), format!("{rows} {}", title.to_lowercase()));
+                    section.chart(line_chart((&name, &title), y_label, scale, series.collect()));
                 }
             }
         }
@@ -52,8 +54,8 @@ pub(super) fn section(families: &Families) -> Section {
     section
 }
 
-fn line_chart(name: &str, title: &str, y_label: &str, series: Vec<Series>) -> Option<Chart> {
-    let scale = if name.ends_with("loss") { scale_of(&series) } else { Scale::Linear };
+fn line_chart((name, title): (&str, &str), y_label: &str, scale: Scale, mut series: Vec<Series>) -> Option<Chart> {
+    series.retain(|series| !series.points.is_empty());
     let y_label = if scale == Scale::Log { y_label.replace(')', ", logarithmic)") } else { y_label.to_owned() };
     LineChart { name: name.into(), title: title.into(), x_label: "epoch".into(), y_label, scale, series }.draw()
 }
@@ -61,10 +63,9 @@ fn line_chart(name: &str, title: &str, y_label: &str, series: Vec<Series>) -> Op
 /// Losses that fall by more than this would lie on the axis for most of the training.
 const LARGE_RATIO: f64 = 20.0;
 
-fn scale_of(series: &[Series]) -> Scale {
-    let lowest_of = |point: &Point| point.range.map_or(point.y, |(low, _)| low);
-    let values = || series.iter().flat_map(|series| &series.points).filter(|point| point.y.is_finite());
-    let low = values().map(lowest_of).fold(f64::INFINITY, f64::min);
+fn scale_of(points: &[Point]) -> Scale {
+    let values = || points.iter().filter(|point| point.y.is_finite());
+    let low = values().map(|point| point.range.map_or(point.y, |(low, _)| low)).fold(f64::INFINITY, f64::min);
     let high = values().map(|point| point.y).fold(0.0, f64::max);
     if low > 0.0 && high / low > LARGE_RATIO { Scale::Log } else { Scale::Linear }
 }
