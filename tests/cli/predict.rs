@@ -322,3 +322,18 @@ fn an_interrupt_stops_it_and_leaves_no_half_a_file() {
         "{left:?}"
     );
 }
+
+/// Memory for such a model was asked for before anything was compared, and the program aborted.
+#[test]
+fn a_model_json_that_promises_more_features_than_any_memory_holds_is_an_error() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    let mut signature: Value = serde_json::from_slice(&bench.read("run/model.json")).unwrap();
+    signature["example_shape"] = serde_json::json!([1_000_000_000_000_u64]);
+    bench.write("run/model.json", signature.to_string());
+    bench.write("table.csv", "a,b\n1,2\n");
+    let ended = bench.run(&["predict", "run", "table.csv"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("has shape [8, 9], this model needs [8, 1000000000000]"), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}

@@ -51,7 +51,10 @@ fn the_page_of_a_run_shows_its_curves_layers_weights_and_mistakes() {
     let summary = bench.json("run/summary.json");
     let claim = format!("<li>Test accuracy is {:.2} % (", 100.0 * summary["test"]["accuracy"].as_f64().unwrap());
     assert!(page.contains(&claim), "{claim}");
-    assert!(page.contains("<li>The gradient&#39;s norm in the first layer is ") || page.contains("<li>The gradient's norm in the first layer is "));
+    assert!(
+        page.contains("<li>The gradient&#39;s norm in the first layer is ")
+            || page.contains("<li>The gradient's norm in the first layer is ")
+    );
 }
 
 /// The same rows by an own computation from the predictions, and the pixels by the data's own file.
@@ -81,7 +84,8 @@ fn mistakes_are_the_most_confident_wrong_rows_with_their_pixels() {
     let file = std::fs::File::open(crate::support::shipped("crates/data/assets/digits/digits.csv.gz")).unwrap();
     let table = std::io::read_to_string(flate2::read::GzDecoder::new(file)).unwrap();
     let lines: Vec<Vec<f64>> = table.lines().filter_map(|line| line.split(',').map(|cell| cell.parse().ok()).collect()).collect();
-    let expected: Vec<u8> = lines[told[0]["row"].as_u64().unwrap() as usize][..64].iter().map(|v| (v * 255.0 / 16.0).round() as u8).collect();
+    let expected: Vec<u8> =
+        lines[told[0]["row"].as_u64().unwrap() as usize][..64].iter().map(|v| (v * 255.0 / 16.0).round() as u8).collect();
     assert_eq!(decode(told[0]["pixels"].as_str().unwrap()), expected);
 }
 
@@ -120,7 +124,10 @@ fn seeds_become_bands_and_recipes_become_lines() {
 
     bench.ok(&["report", "runs", "--out", "both.html"]);
     let both = page(&bench, "both.html");
-    assert!(both.contains("<h1>2 recipes on digits</h1>") && both.contains(">activation relu</text>"), "recipes are told apart by what differs");
+    assert!(
+        both.contains("<h1>2 recipes on digits</h1>") && both.contains(">activation relu</text>"),
+        "recipes are told apart by what differs"
+    );
     for chart in ["Train loss", "Validation accuracy", "Test accuracy of each run", "Confusion: activation sigmoid, seed 1"] {
         assert!(has_title(&both, chart), "no {chart} among {:?}", titles(&both));
     }
@@ -147,6 +154,9 @@ fn every_format_is_written_and_nothing_is_overwritten_unasked() {
     assert_eq!(png.width(), 840);
     let blue = png.pixels().filter(|pixel| pixel.0 == [0x00, 0x72, 0xb2]).count();
     assert!(blue > 200, "{blue} pixels of the train curve");
+    let mistakes = image::load_from_memory(&bench.read("png/mistakes.png")).unwrap().to_rgb8();
+    let black = mistakes.pixels().filter(|pixel| pixel.0 == [0; 3]).count();
+    assert!(black > 5_000, "{black} pixels of the background of digits");
 
     let taken = bench.run(&["report", "run", "--format", "md", "--out", "page.md"]);
     assert_eq!(taken.code, Some(2));

@@ -1,6 +1,7 @@
 //! The command line as it is typed.
 
 mod data;
+mod devices;
 mod augment;
 mod export;
 mod predict;
@@ -10,6 +11,7 @@ mod report;
 
 use clap::{Args, Parser, Subcommand};
 pub use data::{DataCommand, DataFetchArguments, DataListArguments, DataVerifyArguments};
+pub use devices::CompareDevicesArguments;
 pub use augment::AugmentArguments;
 pub use export::{ExportArguments, ExportFormat};
 pub use predict::{FitChoice, InvertChoice, PredictArguments, PredictFormat};
@@ -62,6 +64,8 @@ pub enum Command {
     Watch(WatchArguments),
     /// List the devices of this machine, and why the others are not available.
     Devices(DevicesArguments),
+    /// Take the same steps on several devices and show how far apart they end: losses, gradients, parameters.
+    CompareDevices(CompareDevicesArguments),
     /// List data sets, fetch them, and verify files.
     #[command(subcommand)]
     Data(DataCommand),

@@ -107,7 +107,8 @@ fn multiples(step: f64, low: f64, high: f64) -> Vec<f64> {
 /// ```
 #[must_use]
 pub fn number(value: f64) -> String {
-    let trimmed = |text: &str| if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() };
+    let trimmed =
+        |text: &str| if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() };
     if value == 0.0 || !value.is_finite() {
         return if value == 0.0 { "0".into() } else { format!("{value}") };
     }

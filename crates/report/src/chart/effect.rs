@@ -89,13 +89,7 @@ impl EffectPlot {
             svg.text("", Anchor::Start, (12.0, y - 5.0), &fit(&effect.label, TEXT, left - 20.0));
             draw_effect(&mut svg, effect, &x_of, y - 9.0);
         }
-        Some(Chart {
-            name: self.name.clone(),
-            title: self.title.clone(),
-            width: WIDTH,
-            height: bottom + 42.0,
-            body: svg.into_body(),
-        })
+        Some(Chart { name: self.name.clone(), title: self.title.clone(), width: WIDTH, height: bottom + 42.0, body: svg.into_body() })
     }
 }
 
@@ -125,7 +119,8 @@ fn draw_axis(svg: &mut Svg, axis: &Axis, x_of: &impl Fn(f64) -> f64, (top, botto
 
 fn draw_effect(svg: &mut Svg, effect: &Effect, x_of: &impl Fn(f64) -> f64, y: f64) {
     let colour = Style(effect.style).colour();
-    let mut hover = [effect.group.as_str(), effect.label.as_str()].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(", ");
+    let mut hover =
+        [effect.group.as_str(), effect.label.as_str()].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(", ");
     hover += &format!(": {}", number(effect.estimate));
     if let Some((low, high)) = interval(effect) {
         svg.line(format_args!("bar l{colour}"), (x_of(low), y), (x_of(high), y));
@@ -153,7 +148,8 @@ mod tests {
 
     #[test]
     fn each_group_has_one_heading_and_what_is_no_number_is_left_out() {
-        let svg = plot(vec![effect("one", "a", 1.0), effect("one", "b", f64::NAN), effect("one", "c", 2.0), effect("two", "d", 3.0)]).unwrap();
+        let svg =
+            plot(vec![effect("one", "a", 1.0), effect("one", "b", f64::NAN), effect("one", "c", 2.0), effect("two", "d", 3.0)]).unwrap();
         let svg = svg.to_html();
         assert_eq!((svg.matches(">one</text>").count(), svg.matches(">two</text>").count(), svg.matches("<circle").count()), (1, 1, 3));
         assert!(svg.contains("<title>one, c: 2 (1 to 3)</title>"), "{svg}");

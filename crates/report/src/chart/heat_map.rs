@@ -143,12 +143,8 @@ mod tests {
 
     fn map(side: usize) -> HeatMap {
         let names: Vec<String> = (0..side).map(|class| format!("class {class}")).collect();
-        let cell = |row: usize, column: usize| Cell {
-            shade: Some(0.9),
-            style: 0,
-            text: format!("{}", row * side + column),
-            hover: "seen".into(),
-        };
+        let cell =
+            |row: usize, column: usize| Cell { shade: Some(0.9), style: 0, text: format!("{}", row * side + column), hover: "seen".into() };
         let cells = (0..side).map(|row| (0..side).map(|column| cell(row, column)).collect()).collect();
         HeatMap {
             name: "n".into(),

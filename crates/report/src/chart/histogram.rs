@@ -88,9 +88,11 @@ impl Histogram {
 
     fn draw_hovers(&self, frame: &mut Frame, shares: &[Vec<f64>]) {
         for (bin, edges) in self.edges.windows(2).enumerate() {
-            let told = self.series.iter().zip(shares).map(|(series, shares)| {
-                format!("{}: {} ({} %)", series.name, series.counts[bin], number(shares[bin]))
-            });
+            let told = self
+                .series
+                .iter()
+                .zip(shares)
+                .map(|(series, shares)| format!("{}: {} ({} %)", series.name, series.counts[bin], number(shares[bin])));
             let hover = format!("{} to {}: {}", number(edges[0]), number(edges[1]), told.collect::<Vec<_>>().join(", "));
             let (x, right, top) = (frame.x_of(edges[0]), frame.x_of(edges[1]), frame.top);
             let height = frame.bottom - top;

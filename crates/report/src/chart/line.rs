@@ -66,10 +66,8 @@ impl LineChart {
         let points = || self.series.iter().flat_map(|series| &series.points).filter(|point| shown(point.y) && point.x.is_finite());
         let values = points().flat_map(|point| [Some(point.y), point.range.map(|range| range.0), point.range.map(|range| range.1)]);
         let y = Axis::of(values.flatten().filter(|value| shown(*value)), self.scale, 5)?;
-        let (low, high) =
-            points().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), point| (low.min(point.x), high.max(point.x)));
-        let legend: Vec<_> =
-            self.series.iter().map(|series| LegendEntry { name: &series.name, style: Style(series.style) }).collect();
+        let (low, high) = points().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), point| (low.min(point.x), high.max(point.x)));
+        let legend: Vec<_> = self.series.iter().map(|series| LegendEntry { name: &series.name, style: Style(series.style) }).collect();
         let labels = Labels { title: &self.title, x: &self.x_label, y: &self.y_label };
         let mut frame = Frame::new(&labels, &legend, Axis::whole(low, high, 6), y);
         for series in &self.series {

@@ -24,7 +24,7 @@ impl Chart {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LineChart, Point, Scale, Series};
+    use super::super::{CaptionedPicture, LineChart, Picture, PictureGrid, Point, Scale, Series};
 
     #[test]
     fn a_chart_becomes_pixels_of_its_colours_with_text() {
@@ -35,11 +35,29 @@ mod tests {
         let bytes = chart.to_png(2.0).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        let (width, height) = { let info = reader.next_frame(&mut pixels).unwrap(); (info.width, info.height) };
+        let (width, height) = {
+            let info = reader.next_frame(&mut pixels).unwrap();
+            (info.width, info.height)
+        };
         assert_eq!((width, height), (840, (2.0 * chart.height).ceil() as u32));
         let of = |colour: [u8; 3]| pixels.chunks_exact(4).filter(|pixel| pixel[..3] == colour).count();
         assert!(of([0xd5, 0x5e, 0x00]) > 500, "the line");
         let title_rows = &pixels[..(840 * 4 * 40)];
         assert!(title_rows.chunks_exact(4).filter(|pixel| pixel[..3] == [0x1b; 3]).count() > 100, "the letters of the title");
+    }
+
+    #[test]
+    fn pictures_inside_a_chart_have_hard_edges() {
+        let picture = Picture::new(1, 2, 3, vec![255, 0, 0, 0, 0, 255]).unwrap();
+        let pictures = vec![CaptionedPicture { picture, captions: Vec::new(), hover: String::new() }];
+        let grid = PictureGrid { name: "n".into(), title: String::new(), least_width: 400.0, pictures };
+        let bytes = grid.draw().unwrap().to_png(1.0).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        let of = |colour: [u8; 3]| pixels.chunks_exact(4).filter(|pixel| pixel[..3] == colour).count();
+        // Each is a square of 206 pixels, less its edges.
+        let (red, blue) = (of([255, 0, 0]), of([0, 0, 255]));
+        assert!(red > 200 * 200 && blue > 200 * 200, "{red} and {blue}");
     }
 }

@@ -68,7 +68,10 @@ mod tests {
         let diagram = |bins| ReliabilityDiagram { name: "n".into(), title: "t".into(), bins };
         let svg = diagram(vec![bin(4, 3), bin(0, 0)]).draw().unwrap().to_html();
         assert_eq!(svg.matches("<circle").count(), 1);
-        assert!(svg.contains("confidence 50 to 75 %: 4 rows (100 % of all), mean confidence 60 %, accuracy 75 % (30.06 to 95.44 %)"), "{svg}");
+        assert!(
+            svg.contains("confidence 50 to 75 %: 4 rows (100 % of all), mean confidence 60 %, accuracy 75 % (30.06 to 95.44 %)"),
+            "{svg}"
+        );
         assert!(diagram(vec![bin(0, 0)]).draw().is_none());
     }
 }

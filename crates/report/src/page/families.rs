@@ -92,9 +92,8 @@ impl Family {
 
 /// The mean of several values with their range; of one value the value itself.
 pub(super) fn point_of(x: f64, values: &[f64]) -> Point {
-    let range = (values.len() > 1).then(|| {
-        values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
-    });
+    let range = (values.len() > 1)
+        .then(|| values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value))));
     Point { x, y: statistics::mean(values), range }
 }
 

@@ -15,8 +15,7 @@ pub(super) fn section(families: &Families, runs: &[Run]) -> Result<Section, Repo
 }
 
 fn one_run(section: &mut Section, summary: &Summary) {
-    let mut table =
-        Table::new(&[("", Align::Left), ("rows", Align::Right), ("loss (nats)", Align::Right), ("accuracy", Align::Right)]);
+    let mut table = Table::new(&[("", Align::Left), ("rows", Align::Right), ("loss (nats)", Align::Right), ("accuracy", Align::Right)]);
     let mut row = |name: &str, rows: u64, score: Option<Score>| {
         if let Some(Score { loss, accuracy }) = score {
             table.row([name.to_owned(), rows.to_string(), format!("{loss:.4}"), percent(accuracy)]);
@@ -78,7 +77,8 @@ fn several_runs(section: &mut Section, families: &Families, runs: &[Run]) -> Res
         ]);
     }
     section.add(Block::Table(table));
-    let note = "Accuracies of several seeds are means with their sample standard deviation (n - 1); the seconds are those of the first run.";
+    let note =
+        "Accuracies of several seeds are means with their sample standard deviation (n - 1); the seconds are those of the first run.";
     section.add(Block::Note(note.into()));
     let comparison = Comparison::of(runs)?;
     if families.all.len() > 1 {
@@ -107,11 +107,11 @@ fn spread(family: &Family, score: fn(&Summary) -> Option<Score>) -> String {
 /// Each run's accuracy with the interval that its rows leave.
 fn accuracies(families: &Families) -> Option<crate::chart::Chart> {
     let summaries = || families.all.iter().flat_map(|family| family.runs.iter().map(|trained| &trained.run.summary));
-    let (rows, score): (&str, fn(&Summary) -> Option<(Score, u64)>) = if summaries().all(|summary| summary.test.is_some()) {
-        ("test", |summary| Some((summary.test?, summary.test_rows)))
-    } else {
-        ("validation", |summary| Some((summary.validation?, summary.validation_rows)))
+    let are_tested = summaries().all(|summary| summary.test.is_some());
+    let score = |summary: &Summary| {
+        if are_tested { Some((summary.test?, summary.test_rows)) } else { Some((summary.validation?, summary.validation_rows)) }
     };
+    let rows = if are_tested { "test" } else { "validation" };
     let effect = |(style, family): (usize, &Family)| {
         let of_run = |trained: &super::families::Trained| {
             let (score, count_) = score(&trained.run.summary)?;

@@ -2,7 +2,7 @@
 
 use super::families::{Families, Trained};
 use super::{Block, Section, percent};
-use crate::chart::{CaptionedPicture, Cell, Chart, HeatMap, Histogram, HistogramSeries, PictureGrid, ReliabilityDiagram, number};
+use crate::chart::{CaptionedPicture, Cell, Chart, HeatMap, Histogram, HistogramSeries, PictureGrid, ReliabilityDiagram};
 use crate::classification::calibration_bins;
 use crate::{Confusion, ReportError};
 
@@ -138,7 +138,8 @@ fn calibration(trained: &Trained, name: &str, title: &str) -> Result<Option<(Rel
         series: vec![HistogramSeries { name: "rows".into(), style: 0, counts: bins.iter().map(|bin| bin.rows).collect() }],
     };
     let error = trained.run.summary.test_metrics.as_ref().map(|metrics| metrics.expected_calibration_error);
-    let title = error.filter(|error| error.is_finite()).map_or_else(|| title.to_owned(), |error| format!("{title}: ECE {}", percent(error)));
+    let title =
+        error.filter(|error| error.is_finite()).map_or_else(|| title.to_owned(), |error| format!("{title}: ECE {}", percent(error)));
     Ok(Some((ReliabilityDiagram { name: name.into(), title, bins }, histogram)))
 }
 
@@ -153,7 +154,7 @@ fn mistakes(trained: &Trained, of: &str) -> Result<Section, ReportError> {
         return Ok(section);
     }
     let pictures = mistakes.rows.iter().filter_map(|mistake| {
-        let sure = format!("{} %", number(100.0 * mistake.probability));
+        let sure = percent(mistake.probability);
         Some(CaptionedPicture {
             picture: mistakes.picture(mistake)?,
             captions: vec![format!("{}, not {}", mistake.label, mistake.predicted), sure.clone()],

@@ -32,11 +32,7 @@ fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     }
     let front = (log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * x.ln() + b * (-x).ln_1p()).exp();
     // The fraction converges fast on this side of the mean, and the function is symmetric.
-    if x < (a + 1.0) / (a + b + 2.0) {
-        front * beta_fraction(a, b, x) / a
-    } else {
-        1.0 - front * beta_fraction(b, a, 1.0 - x) / b
-    }
+    if x < (a + 1.0) / (a + b + 2.0) { front * beta_fraction(a, b, x) / a } else { 1.0 - front * beta_fraction(b, a, 1.0 - x) / b }
 }
 
 fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {

@@ -2,6 +2,7 @@
 
 mod augment;
 mod compare;
+mod compare_devices;
 mod completions;
 mod cross_validate;
 mod data;
@@ -46,7 +47,8 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
         arguments.command.unwrap_or_else(|| Command::Train(TrainArguments { device: "auto".into(), ..TrainArguments::default() }));
     if let Command::Train(TrainArguments { threads: Some(threads), .. })
     | Command::Test(crate::cli::TestArguments { threads: Some(threads), .. })
-    | Command::Predict(crate::cli::PredictArguments { threads: Some(threads), .. }) = &command
+    | Command::Predict(crate::cli::PredictArguments { threads: Some(threads), .. })
+    | Command::CompareDevices(crate::cli::CompareDevicesArguments { threads: Some(threads), .. }) = &command
     {
         threads::set(*threads);
     }
@@ -67,6 +69,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
         Command::Report(arguments) => report::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
+        Command::CompareDevices(arguments) => compare_devices::run(&arguments),
         Command::Data(command) => data::run(&command),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

@@ -50,7 +50,10 @@ pub(super) fn run(arguments: &StudyArguments, jobs: usize, started: Instant) -> 
     if !arguments.quiet {
         let (cells, seeds) = (plan.cells.len(), plan.seeds.len());
         let place = out.display();
-        terminal::say(format_args!("{}: {cells} cells with {seeds} seeds, {jobs} trials at a time on {}, in {place}", plan.name, device.name));
+        terminal::say(format_args!(
+            "{}: {cells} cells with {seeds} seeds, {jobs} trials at a time on {}, in {place}",
+            plan.name, device.name
+        ));
     }
     let means = Means {
         folder: &folder,

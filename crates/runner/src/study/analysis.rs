@@ -8,7 +8,7 @@ use super::{CellPlan, StudyFile, StudyFolder, StudyPlan, TrialPlan, contrasts, f
 use crate::environment::VERSION;
 use crate::failure::Failure;
 use relumine_report::statistics::wilson_interval;
-use relumine_report::{Estimate, EpochRecord, Fit, ProbeRecord, Status, Study, StudyCell, TestEstimate, TrialRecord};
+use relumine_report::{EpochRecord, Estimate, Fit, ProbeRecord, Status, Study, StudyCell, TestEstimate, TrialRecord};
 use std::collections::BTreeMap;
 
 /// How a study was run.

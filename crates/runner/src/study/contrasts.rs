@@ -33,7 +33,10 @@ pub(super) fn planned(shown: &str, file: &StudyFile, cells: &[CellPlan]) -> Resu
             places.into_iter().filter_map(|place| Some((place, counterpart(place, &against, cells)?))).collect();
         // The small form need not have all cells of the contrasts.
         if pairs.is_empty() && !file.is_quick {
-            return Err(mistake(shown, format_args!("{what}: no cell has a counterpart that differs from it in `against` alone; name both")));
+            return Err(mistake(
+                shown,
+                format_args!("{what}: no cell has a counterpart that differs from it in `against` alone; name both"),
+            ));
         }
         let measure = spec.measure.as_ref().unwrap_or(&file.measure);
         all.extend(pairs.into_iter().map(|(cell, against)| Planned { name: spec.name.clone(), measure: measure.clone(), cell, against }));

@@ -238,6 +238,9 @@ fn with_small_findings(mut table: Table) -> Table {
         if let (Some(Value::Table(quick)), Some(Value::Table(check))) = (finding.remove("quick"), finding.get_mut("check")) {
             // Selectors are replaced whole.
             quick.into_iter().for_each(|(key, value)| drop(check.insert(key, value)));
+            if let Some(statement) = check.remove("statement") {
+                finding.insert("statement".into(), statement);
+            }
         }
     }
     table

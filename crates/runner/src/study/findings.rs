@@ -9,7 +9,7 @@ use relumine_report::{Contrast, Finding, Fit, StudyCell};
 use serde::Deserialize;
 use toml::Table;
 
-/// `[[findings]]`. A finding's own `quick` holds what its check has in place of the rest in a `--quick` run.
+/// `[[findings]]`. A finding's own `quick` holds what its check has in place of the rest in a `--quick` run, and its own `statement` there.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FindingSpec {

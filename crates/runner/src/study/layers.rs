@@ -10,7 +10,8 @@ pub(super) fn layer_means(probes: &[ProbeRecord]) -> Vec<LayerMeans> {
         return Vec::new();
     }
     let layer = |place: usize| {
-        let over_seeds = |value: &dyn Fn(&LayerProbe) -> f64| mean(&probes.iter().map(|probe| value(&probe.layers[place])).collect::<Vec<_>>());
+        let over_seeds =
+            |value: &dyn Fn(&LayerProbe) -> f64| mean(&probes.iter().map(|probe| value(&probe.layers[place])).collect::<Vec<_>>());
         let share = |value: fn(&LayerProbe) -> Option<f64>| {
             let values: Option<Vec<f64>> = probes.iter().map(|probe| value(&probe.layers[place])).collect();
             values.map(|values| mean(&values))

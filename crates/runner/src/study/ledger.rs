@@ -76,10 +76,11 @@ impl Ledger {
     pub(super) fn leader(&self, plan: &StudyPlan, trials: &[TrialPlan]) -> Option<usize> {
         let merits = (0..plan.cells.len()).filter_map(|cell| Some((cell, self.merit(plan, trials, cell, |trial| self.end(trial))?)));
         // Of equal ones the first.
-        merits.fold(None, |best: Option<(usize, f64)>, (cell, merit)| match best {
-            Some((_, highest)) if highest >= merit => best,
-            _ => Some((cell, merit)),
-        })
-        .map(|(cell, _)| cell)
+        merits
+            .fold(None, |best: Option<(usize, f64)>, (cell, merit)| match best {
+                Some((_, highest)) if highest >= merit => best,
+                _ => Some((cell, merit)),
+            })
+            .map(|(cell, _)| cell)
     }
 }

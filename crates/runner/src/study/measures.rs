@@ -66,7 +66,12 @@ pub(super) struct Yardstick {
 }
 
 /// The measures that a trial has; what is not finite is left out. `summary` is `None` where training failed.
-pub(super) fn of_trial(epochs: &[EpochRecord], probes: &[ProbeRecord], summary: Option<&Summary>, yardstick: Yardstick) -> BTreeMap<String, f64> {
+pub(super) fn of_trial(
+    epochs: &[EpochRecord],
+    probes: &[ProbeRecord],
+    summary: Option<&Summary>,
+    yardstick: Yardstick,
+) -> BTreeMap<String, f64> {
     let mut measures = vec![("failed", Some(f64::from(u8::from(summary.is_none()))))];
     if let Some(summary) = summary {
         measures.extend(of_summary(summary));

@@ -26,9 +26,10 @@ pub(super) fn of_key(shown: &str, error: &serde_path_to_error::Error<toml::de::E
         Some(nearest) if message.starts_with("unknown field") => {
             mistake(shown, format_args!("{path} is no study key; did you mean {nearest}? (known here: {})", known.join(", ")))
         }
-        Some(nearest) if message.starts_with("unknown variant") => {
-            mistake(shown, format_args!("{path} = \"{culprit}\" is not known; did you mean \"{nearest}\"? (known here: {})", known.join(", ")))
-        }
+        Some(nearest) if message.starts_with("unknown variant") => mistake(
+            shown,
+            format_args!("{path} = \"{culprit}\" is not known; did you mean \"{nearest}\"? (known here: {})", known.join(", ")),
+        ),
         _ if message.starts_with("missing field") => mistake(shown, format_args!("the study has no {culprit}; add it")),
         _ => mistake(shown, format_args!("{path} is not usable: {message}")),
     }

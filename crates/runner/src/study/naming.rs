@@ -8,7 +8,8 @@ use toml::Value;
 /// Gives every cell a name: its values of the axes that cells differ in.
 pub(super) fn name_cells(cells: &mut [CellPlan]) {
     let differs = |axis: &str| cells.iter().any(|cell| !equal(&cell.settings[axis], &cells[0].settings[axis]));
-    let axes: Vec<String> = cells.first().map(|cell| cell.settings.keys().filter(|axis| differs(axis)).cloned().collect()).unwrap_or_default();
+    let axes: Vec<String> =
+        cells.first().map(|cell| cell.settings.keys().filter(|axis| differs(axis)).cloned().collect()).unwrap_or_default();
     let names: Vec<String> = cells
         .iter()
         .map(|cell| axes.iter().filter_map(|axis| part(axis, &cell.settings[axis])).collect::<Vec<_>>().join(", "))
@@ -28,7 +29,9 @@ fn part(axis: &str, value: &Value) -> Option<String> {
         return None;
     }
     match (axis, value) {
-        ("recipe", Value::String(path)) => Some(Path::new(path).file_stem().map_or_else(|| path.clone(), |stem| stem.to_string_lossy().into_owned())),
+        ("recipe", Value::String(path)) => {
+            Some(Path::new(path).file_stem().map_or_else(|| path.clone(), |stem| stem.to_string_lossy().into_owned()))
+        }
         ("model.activation" | "model.init" | "optimizer.name" | "data.name", value) => Some(plain(value)),
         (_, value) => Some(format!("{key} {}", plain(value))),
     }
@@ -39,7 +42,8 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Table(table) => {
             let name = table.get("name").map(plain).unwrap_or_default();
-            let rest: Vec<String> = table.iter().filter(|(key, _)| *key != "name").map(|(key, value)| format!("{key} {}", plain(value))).collect();
+            let rest: Vec<String> =
+                table.iter().filter(|(key, _)| *key != "name").map(|(key, value)| format!("{key} {}", plain(value))).collect();
             if rest.is_empty() { name } else { format!("{name}({})", rest.join(" ")) }
         }
         other => other.to_string(),

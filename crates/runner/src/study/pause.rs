@@ -19,7 +19,12 @@ pub(super) struct Paused {
 impl Paused {
     /// # Errors
     /// A device that fails.
-    pub(super) fn new(step: &dyn Step, outcome: Outcome, records: (Vec<EpochRecord>, Vec<ProbeRecord>), seconds: f64) -> Result<Self, Failure> {
+    pub(super) fn new(
+        step: &dyn Step,
+        outcome: Outcome,
+        records: (Vec<EpochRecord>, Vec<ProbeRecord>),
+        seconds: f64,
+    ) -> Result<Self, Failure> {
         let (epochs, probes) = records;
         Ok(Self { parameters: step.parameters()?, optimizer_state: step.optimizer_state()?, outcome, epochs, probes, seconds })
     }

@@ -72,17 +72,13 @@ impl StudyPlan {
         }
         name_cells(&mut cells);
         let Some(baseline) = &file.baseline else {
-            return Err(mistake(shown, "the study has no baseline: name the cell that others are set beside, as in baseline = { \"model.depth\" = 1 }"));
+            return Err(mistake(
+                shown,
+                "the study has no baseline: name the cell that others are set beside, as in baseline = { \"model.depth\" = 1 }",
+            ));
         };
         let baseline = only_cell(shown, "baseline", &flatten(baseline), &cells)?;
-        let plan = Self {
-            name: origin.name.clone(),
-            axes: axes.into_iter().collect(),
-            cells,
-            baseline,
-            seeds: file.seed_list(),
-            file,
-        };
+        let plan = Self { name: origin.name.clone(), axes: axes.into_iter().collect(), cells, baseline, seeds: file.seed_list(), file };
         plan.check(shown)?;
         Ok(plan)
     }
@@ -110,7 +106,9 @@ impl StudyPlan {
             let refuse = |key: &str, why: &str| Err(mistake(shown, format_args!("cell {name}: {key} {why}; leave it out of a study")));
             match recipe {
                 Recipe { data, .. } if data.fold.is_some() => return refuse("data.fold", "is part of a cross-validation"),
-                Recipe { train, .. } if train.refit => return refuse("train.refit", "trains on the validation rows that trials are compared on"),
+                Recipe { train, .. } if train.refit => {
+                    return refuse("train.refit", "trains on the validation rows that trials are compared on");
+                }
                 Recipe { train, .. } if train.overfit_batches.is_some() => {
                     return refuse("train.overfit_batches", "validates on the train rows");
                 }
@@ -145,7 +143,10 @@ fn given_cells(shown: &str, file: &StudyFile) -> Result<Vec<Values>, Failure> {
     for values in &cells {
         let shorthand = ["model.depth", "model.width"].into_iter().find(|key| values.contains_key(*key));
         if let (Some(shorthand), true) = (shorthand, values.contains_key("model.hidden")) {
-            return Err(mistake(shown, format_args!("{shorthand} and model.hidden contradict each other in one cell; leave one of them out")));
+            return Err(mistake(
+                shown,
+                format_args!("{shorthand} and model.hidden contradict each other in one cell; leave one of them out"),
+            ));
         }
     }
     if let Some(key) = cells.iter().flat_map(Values::keys).find(|key| *key == "train.seed") {
@@ -178,7 +179,9 @@ fn crossed(shown: &str, grid: &Values) -> Result<Vec<Values>, Failure> {
 fn recipe_of(origin: &Origin, file: &StudyFile, values: &Values, number: usize) -> Result<Recipe, Failure> {
     let named = values.get("recipe").map(|value| value.as_str().unwrap_or_default().to_owned()).or_else(|| file.recipe.clone());
     let own = match &named {
-        Some(name) if name.is_empty() => return Err(mistake(&origin.shown, "recipe names no file; give one, or an embedded recipe's name")),
+        Some(name) if name.is_empty() => {
+            return Err(mistake(&origin.shown, "recipe names no file; give one, or an embedded recipe's name"));
+        }
         Some(name) => Some(Origin::find(Some(&beside(origin.folder.as_deref(), name)))?),
         None => None,
     };
@@ -227,7 +230,12 @@ fn hidden_layers(shown: &str, table: &Table, values: &Values) -> Result<Option<V
     let width = match width.or_else(|| own.first().copied().filter(|first| own.iter().all(|units| units == first))) {
         Some(width) => width,
         None if depth == Some(0) => 0,
-        None => return Err(mistake(shown, format_args!("model.depth needs layers of one width, and the recipe has {own:?}; give model.width too"))),
+        None => {
+            return Err(mistake(
+                shown,
+                format_args!("model.depth needs layers of one width, and the recipe has {own:?}; give model.width too"),
+            ));
+        }
     };
     Ok(Some(vec![width; depth.unwrap_or(own.len())]))
 }

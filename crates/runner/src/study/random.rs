@@ -76,9 +76,9 @@ fn drawn(shown: &str, key: &str, choice: &Value, share: f64) -> Result<Value, Fa
             let range: Range = range.clone().try_into().map_err(|error: toml::de::Error| {
                 mistake(shown, format_args!("random.keys.{key} is no range: {}; give low and high", error.message()))
             })?;
-            range.at(share).ok_or_else(|| {
-                mistake(shown, format_args!("random.keys.{key} must have low under high, and with log low over 0"))
-            })
+            range
+                .at(share)
+                .ok_or_else(|| mistake(shown, format_args!("random.keys.{key} must have low under high, and with log low over 0")))
         }
         value if number(value).is_some() || value.is_str() => Ok(value.clone()),
         _ => Err(mistake(shown, format_args!("random.keys.{key} must be an array of values, or {{ low = .., high = .. }}"))),

@@ -14,7 +14,10 @@ pub(super) fn matching(shown: &str, what: &str, values: &Values, cells: &[CellPl
     let axes: Vec<&str> = cells.first().map(|cell| cell.settings.keys().map(String::as_str).collect()).unwrap_or_default();
     if let Some(key) = values.keys().find(|key| !axes.contains(&key.as_str())) {
         let near = nearest(key, axes.iter().copied()).unwrap_or_default();
-        return Err(mistake(shown, format_args!("{what}: {key} is no axis of the study; did you mean {near}? (axes: {})", axes.join(", "))));
+        return Err(mistake(
+            shown,
+            format_args!("{what}: {key} is no axis of the study; did you mean {near}? (axes: {})", axes.join(", ")),
+        ));
     }
     let has = |cell: &CellPlan| values.iter().all(|(key, value)| cell.settings.get(key).is_some_and(|own| equal(own, value)));
     Ok((0..cells.len()).filter(|place| has(&cells[*place])).collect())
@@ -43,7 +46,12 @@ pub(super) fn only_cell(shown: &str, what: &str, values: &Values, cells: &[CellP
         [only] => Ok(*only),
         several => Err(mistake(
             shown,
-            format_args!("{what}: {} cells have {}, such as {}; give more values, so that one is left", several.len(), listed(values), cells[several[0]].name),
+            format_args!(
+                "{what}: {} cells have {}, such as {}; give more values, so that one is left",
+                several.len(),
+                listed(values),
+                cells[several[0]].name
+            ),
         )),
     }
 }

@@ -32,9 +32,16 @@ pub(super) fn value_text(measure: &str, value: f64) -> String {
 }
 
 fn interval_text(measure: &str, interval: Option<(f64, f64)>) -> String {
-    interval.map_or_else(|| "-".into(), |(low, high)| {
-        if is_share(measure) { format!("{:.2} to {:.2} %", 100.0 * low, 100.0 * high) } else { format!("{} to {}", short(low), short(high)) }
-    })
+    interval.map_or_else(
+        || "-".into(),
+        |(low, high)| {
+            if is_share(measure) {
+                format!("{:.2} to {:.2} %", 100.0 * low, 100.0 * high)
+            } else {
+                format!("{} to {}", short(low), short(high))
+            }
+        },
+    )
 }
 
 fn sd_text(measure: &str, estimate: &Estimate) -> String {
@@ -91,8 +98,13 @@ fn test_table(study: &Study) -> Table {
     let mut names: Vec<&str> = study.cells.iter().flat_map(|cell| cell.references.keys().map(String::as_str)).collect();
     names.sort_unstable();
     names.dedup();
-    let mut header =
-        vec![("test rows", Align::Left), ("accuracy", Align::Right), ("sd", Align::Right), ("95 % by seeds", Align::Right), ("95 % by rows", Align::Right)];
+    let mut header = vec![
+        ("test rows", Align::Left),
+        ("accuracy", Align::Right),
+        ("sd", Align::Right),
+        ("95 % by seeds", Align::Right),
+        ("95 % by rows", Align::Right),
+    ];
     header.extend(names.iter().map(|name| (*name, Align::Right)));
     let mut table = Table::new(&header);
     for cell in &study.cells {

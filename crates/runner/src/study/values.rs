@@ -29,7 +29,9 @@ fn take(prefix: &str, table: &Table, values: &mut Values) {
 pub(super) fn merge(under: &mut Table, over: &Table) {
     for (key, value) in over {
         match (under.get_mut(key), value) {
-            (Some(Value::Table(inner)), Value::Table(value)) if !value.contains_key("name") || matches!(key.as_str(), "data" | "optimizer") => {
+            (Some(Value::Table(inner)), Value::Table(value))
+                if !value.contains_key("name") || matches!(key.as_str(), "data" | "optimizer") =>
+            {
                 merge(inner, value);
             }
             _ => drop(under.insert(key.clone(), value.clone())),

@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn a_vanishing_gradient_is_a_ratio() {
         let claim = gradient_ratio(&probe(&[1.6e-7, 0.01, 0.1], &[None; 3])).unwrap();
-        let expected = "The gradient's norm in the first layer is 1.6e-6 times the last layer's before training (1.6e-7 and 0.1, of dL/dz).";
+        let expected =
+            "The gradient's norm in the first layer is 1.6e-6 times the last layer's before training (1.6e-7 and 0.1, of dL/dz).";
         assert_eq!(claim, expected);
         assert_eq!(gradient_ratio(&probe(&[0.1], &[None])), None);
         assert_eq!(gradient_ratio(&probe(&[0.1, 0.0], &[None; 2])), None);

@@ -54,7 +54,9 @@ fn worst_class(metrics: &ClassificationMetrics) -> Option<String> {
     let scored = metrics.per_class.iter().filter_map(|class| Some((class, class.recall?)));
     let (class, recall) = scored.reduce(|worst, next| if next.1 < worst.1 { next } else { worst })?;
     let is_perfect = recall >= 1.0;
-    (!is_perfect).then(|| format!("The class with the lowest recall is {}: {} of its {} were found.", class.class, percent(recall), count(class.rows, "row")))
+    (!is_perfect).then(|| {
+        format!("The class with the lowest recall is {}: {} of its {} were found.", class.class, percent(recall), count(class.rows, "row"))
+    })
 }
 
 fn calibration(metrics: &ClassificationMetrics, confidence: f64) -> Option<String> {
@@ -90,7 +92,10 @@ mod tests {
         let classes = ["a".into(), "b".into()];
         let metrics = ClassificationMetrics::of(&classes, &[0, 1], &[0, 0], &[vec![0.9, 0.1], vec![0.9, 0.1]], 1.0).unwrap();
         let claim = calibration(&metrics, 0.9).unwrap();
-        assert_eq!(claim, "Mean confidence on the test rows (90.00 %) is 40.00 points above accuracy; the expected calibration error is 40.00 %.");
+        assert_eq!(
+            claim,
+            "Mean confidence on the test rows (90.00 %) is 40.00 points above accuracy; the expected calibration error is 40.00 %."
+        );
         assert!(calibration(&metrics, 0.4).unwrap().contains("10.00 points below accuracy"));
         assert_eq!(calibration(&metrics, f64::NAN), None);
     }

@@ -26,8 +26,11 @@ pub(super) fn of_seed(trained: &Trained, claim: &str) -> String {
 
 /// Of several recipes.
 pub(super) fn between(families: &[Family]) -> Vec<String> {
-    let (rows, score) =
-        if families.iter().all(|family| accuracies(family, test).is_some()) { ("Test", test as Measure) } else { ("Validation", validation as Measure) };
+    let (rows, score) = if families.iter().all(|family| accuracies(family, test).is_some()) {
+        ("Test", test as Measure)
+    } else {
+        ("Validation", validation as Measure)
+    };
     let mut claims: Vec<String> = families.iter().filter_map(|family| one_recipe(family, rows, score)).collect();
     claims.extend(best_and_worst(families, rows, score));
     claims.extend(families.iter().filter_map(gradient));
@@ -94,6 +97,7 @@ fn gradient(family: &Family) -> Option<String> {
     let [first, .., last] = &probe.layers[..] else { return None };
     let ratio = first.gradients.norm / last.gradients.norm;
     let number = crate::chart::number(ratio);
-    let claim = format!("{}: the gradient's norm in the first layer is {number} times the last layer's at step {}.", family.name, probe.step);
+    let claim =
+        format!("{}: the gradient's norm in the first layer is {number} times the last layer's at step {}.", family.name, probe.step);
     (ratio.is_finite()).then_some(claim)
 }

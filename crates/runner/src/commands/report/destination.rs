@@ -36,10 +36,9 @@ impl Destination {
         let is_md = arguments.format == ReportFormat::Md;
         let taken = [Some(destination.path.clone()), is_md.then(|| destination.chart_folder())];
         match taken.into_iter().flatten().find(|path| path.symlink_metadata().is_ok()) {
-            Some(path) if !arguments.force => Err(Failure::usage(anyhow!(
-                "--out {} exists already: give another name, or write over it with --force",
-                path.display()
-            ))),
+            Some(path) if !arguments.force => {
+                Err(Failure::usage(anyhow!("--out {} exists already: give another name, or write over it with --force", path.display())))
+            }
             _ => Ok(destination),
         }
     }

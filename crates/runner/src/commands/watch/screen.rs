@@ -50,7 +50,8 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, watched: &Watched) {
 
 fn draw_charts(frame: &mut Frame<'_>, area: Rect, watched: &Watched) {
     if watched.epochs.is_empty() || area.height < LEAST_CHART.0 || area.width < LEAST_CHART.1 {
-        let words = if watched.epochs.is_empty() { "waiting for the end of the first epoch" } else { "make the terminal larger to see charts" };
+        let words =
+            if watched.epochs.is_empty() { "waiting for the end of the first epoch" } else { "make the terminal larger to see charts" };
         frame.render_widget(Paragraph::new(words).dim(), area);
         return;
     }
@@ -96,9 +97,8 @@ fn draw_chart(
     }
     let (low, high) = if high > low { (low, high) } else { (low - 0.5, high + 0.5) };
     let last = watched.epochs.last().map_or(1.0, |record| record.epoch as f64).max(2.0);
-    let dataset = |points, colour| {
-        Dataset::default().marker(Marker::Braille).graph_type(GraphType::Line).style(Style::new().fg(colour)).data(points)
-    };
+    let dataset =
+        |points, colour| Dataset::default().marker(Marker::Braille).graph_type(GraphType::Line).style(Style::new().fg(colour)).data(points);
     let middle = f64::midpoint(low, high);
     let x = Axis::default().bounds([1.0, last]).labels(["1".to_owned(), format!("epoch {last}")]);
     let y = Axis::default().bounds([low, high]).labels([number(low), number(middle), number(high)]);

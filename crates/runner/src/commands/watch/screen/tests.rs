@@ -46,7 +46,9 @@ fn drawn(width: u16, height: u16, epochs: u64, probe: Option<ProbeRecord>) -> St
 #[test]
 fn a_large_terminal_shows_both_charts_the_layers_and_the_time_left() {
     let screen = drawn(100, 30, 10, Some(probe(&[1e-4, 1e-2])));
-    for expected in ["epoch 10 of 20", "about 5 min 0 s of training left", "loss (nats)", "accuracy (%)", "best epoch 10 (96.25 %)", "q quits"] {
+    for expected in
+        ["epoch 10 of 20", "about 5 min 0 s of training left", "loss (nats)", "accuracy (%)", "best epoch 10 (96.25 %)", "q quits"]
+    {
         assert!(screen.contains(expected), "{expected} is missing in\n{screen}");
     }
     assert!(screen.contains("gradient norm by layer (dL/dz) at step 20") && screen.contains("0.01 25 % dead"), "{screen}");

@@ -1,0 +1,33 @@
+//! Arguments about devices.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// `relumine compare-devices`.
+#[derive(Debug, Args)]
+pub struct CompareDevicesArguments {
+    /// A recipe file, or the name of an embedded recipe; the quickstart where absent.
+    pub recipe: Option<PathBuf>,
+    /// What to compare, the first with each other: cpu, cuda, cuda:N, metal or metal:N, with :fused or :reference for one of the steps, as
+    /// in cpu,cuda:0:reference; the CPU and every GPU where absent, and the two steps of the CPU where there is no GPU.
+    #[arg(long, value_delimiter = ',', value_name = "DEVICE[:STEP],..")]
+    pub devices: Vec<String>,
+    /// Optimiser steps to take.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub steps: u64,
+    /// How much values may differ, as a share of the largest in their tensor.
+    #[arg(long, default_value_t = 1e-3, value_name = "SHARE")]
+    pub tolerance: f64,
+    /// The data, as in relumine train (sets data.name).
+    #[arg(long, value_name = "NAME|PATH")]
+    pub data: Option<String>,
+    /// Overrides a recipe key, as in --set model.dropout=0.3; --set KEY= leaves a key out; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// CPU threads; all cores where absent.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    pub json: bool,
+}
