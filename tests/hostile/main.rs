@@ -4,6 +4,7 @@
 //! has found: each file in it once made its reader panic, hang, or take too much memory, and is read again by every `cargo test`.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "a failure must say which file it was, even where the process dies")]
 #![expect(unreachable_pub, reason = "the fuzz targets take these modules into a library")]
 
 mod data;
@@ -17,8 +18,10 @@ use std::path::{Path, PathBuf};
 #[global_allocator]
 static ALLOCATOR: memory::Counted = memory::Counted;
 
+type Reader = fn(&[u8]) -> Outcome;
+
 /// Every reader, by the name of its folder in `seeds/` and `inputs/`, and of its fuzz target.
-const READERS: [(&str, fn(&[u8]) -> Outcome); 11] = [
+const READERS: [(&str, Reader); 11] = [
     ("table", data::table),
     ("idx", data::idx),
     ("npy", data::npy),
@@ -46,7 +49,6 @@ fn whatever_fuzzing_found_is_an_error_or_a_value_and_takes_little_memory() {
     let mut count = 0;
     for (name, read) in READERS {
         for path in files(&format!("inputs/{name}")) {
-            // A failure must say which file it was.
             eprintln!("{}", path.display());
             let bytes = std::fs::read(&path).unwrap();
             if let Err(message) = memory::bounded(|| read(&bytes)) {

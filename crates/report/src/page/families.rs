@@ -126,6 +126,8 @@ fn by_difference(settings: &[Settings]) -> Vec<String> {
     let differing: Vec<&str> = keys.into_iter().filter(|key| !is_log(key)).filter(differs).collect();
     let part = |settings: &Settings, key: &str| {
         let value = settings.get(key)?.to_string();
+        // `data.fold.index` is the number of the fold.
+        let key = key.strip_suffix(".index").unwrap_or(key);
         Some(format!("{} {}", key.rsplit('.').next().unwrap_or(key), value.trim_matches('"')))
     };
     let name = |settings: &Settings| {

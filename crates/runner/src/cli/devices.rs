@@ -15,7 +15,7 @@ pub struct CompareDevicesArguments {
     /// Optimiser steps to take.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub steps: u64,
-    /// How much values may differ, as a share of the largest in their tensor.
+    /// How much losses and gradients may differ, as a share of the largest value, and parameters, as a share of their norm.
     #[arg(long, default_value_t = 1e-3, value_name = "SHARE")]
     pub tolerance: f64,
     /// The data, as in relumine train (sets data.name).

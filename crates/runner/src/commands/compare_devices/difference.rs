@@ -14,7 +14,11 @@ pub(super) struct Line {
     pub(super) difference: f64,
     /// The size of the largest element of the first device.
     pub(super) largest: f64,
-    /// The difference over the tolerance times that size; 1 is just within it. Infinite (null in JSON) where nothing may differ.
+    /// The L2 norm of all differences over that of the first device's values.
+    pub(super) relative_norm: f64,
+    /// How much of the tolerance is used; 1 is just within it. Infinite (null in JSON) where nothing may differ. Of a parameter it is
+    /// `relative_norm / tolerance`, since Adam and its kin blow up the rounding of the smallest gradients to whole steps; of everything else
+    /// `difference / (tolerance largest)`.
     pub(super) share: f64,
     /// Whether the share counts: not where the loss does not depend on the values, so that they may be anything.
     pub(super) is_judged: bool,
@@ -69,46 +73,59 @@ fn losses(first: &[f64], other: &[f64], tolerance: f64) -> Line {
 }
 
 fn line(kind: &'static str, name: String, pairs: impl Iterator<Item = (f64, f64)>, tolerance: f64) -> Line {
-    let (mut difference, mut largest) = (0.0_f64, 0.0_f64);
+    let (mut difference, mut largest, mut squares_apart, mut squares) = (0.0_f64, 0.0_f64, 0.0, 0.0);
     for (first, other) in pairs {
         largest = largest.max(first.abs());
         let apart = (first - other).abs();
+        squares += first * first;
+        squares_apart += apart * apart;
         // Not a number stays, whatever comes after it.
         if apart.is_nan() || apart > difference {
             difference = if difference.is_nan() { difference } else { apart };
         }
     }
-    let share = if difference == 0.0 { 0.0 } else { difference / (tolerance * largest) };
-    let share = if share.is_nan() { f64::INFINITY } else { share };
-    Line { kind, name, difference, largest, share, is_judged: true }
+    let over = |numerator: f64, denominator: f64| match numerator / denominator {
+        _ if numerator == 0.0 => 0.0,
+        ratio if ratio.is_nan() => f64::INFINITY,
+        ratio => ratio,
+    };
+    let relative_norm = over(squares_apart.sqrt(), squares.sqrt());
+    let share = if kind == "parameter" { over(relative_norm, tolerance) } else { over(difference, tolerance * largest) };
+    Line { kind, name, difference, largest, relative_norm, share, is_judged: true }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn compare(first: &[f32], other: &[f32], tolerance: f64) -> Line {
+    fn compare(kind: &'static str, first: &[f32], other: &[f32], tolerance: f64) -> Line {
         let named = |values: &[f32]| Values::from([("w".to_owned(), values.to_vec())]);
-        by_name("parameter", &named(first), &named(other), tolerance).remove(0)
+        by_name(kind, &named(first), &named(other), tolerance).remove(0)
     }
 
     #[test]
-    fn the_share_is_the_largest_difference_over_the_tolerance_of_the_largest_value() {
-        let line = compare(&[1.0, -4.0, 0.5], &[1.0, -4.0, 0.75], 0.125);
-        assert_eq!((line.difference, line.largest, line.share), (0.25, 4.0, 0.5));
+    fn the_share_of_a_gradient_goes_by_its_largest_difference_and_that_of_a_parameter_by_the_norm() {
+        let gradient = compare("gradient", &[3.0, -4.0, 0.0], &[3.0, -4.0, 0.5], 0.125);
+        assert_eq!((gradient.difference, gradient.largest, gradient.share), (0.5, 4.0, 1.0));
+        let parameter = compare("parameter", &[3.0, -4.0, 0.0], &[3.0, -4.0, 0.5], 0.125);
+        assert_eq!((parameter.difference, parameter.relative_norm, parameter.share), (0.5, 0.1, 0.8));
     }
 
     #[test]
     fn where_nothing_may_differ_any_difference_is_too_much_and_none_is_none() {
-        assert_eq!(compare(&[1.0, 2.0], &[1.0, 2.0], 0.0).share, 0.0);
-        assert_eq!(compare(&[1.0, 2.0], &[1.0, 2.0 + f32::EPSILON * 2.0], 0.0).share, f64::INFINITY);
-        assert_eq!(compare(&[0.0], &[1e-30], 1e-3).share, f64::INFINITY);
+        assert_eq!(compare("initial", &[1.0, 2.0], &[1.0, 2.0], 0.0).share, 0.0);
+        assert_eq!(compare("initial", &[1.0, 2.0], &[1.0, 2.0 + f32::EPSILON * 2.0], 0.0).share, f64::INFINITY);
+        for kind in ["gradient", "parameter"] {
+            assert_eq!(compare(kind, &[0.0], &[1e-30], 1e-3).share, f64::INFINITY);
+        }
     }
 
     #[test]
     fn what_is_no_number_or_not_there_never_agrees() {
         for other in [&[1.0, f32::NAN, 3.0][..], &[1.0, 2.0], &[f32::INFINITY, 2.0, 3.0]] {
-            assert_eq!(compare(&[1.0, 2.0, 3.0], other, 1e-3).share, f64::INFINITY, "{other:?}");
+            for kind in ["gradient", "parameter"] {
+                assert_eq!(compare(kind, &[1.0, 2.0, 3.0], other, 1e-3).share, f64::INFINITY, "{other:?}");
+            }
         }
         let named = Values::from([("w".to_owned(), vec![1.0])]);
         assert_eq!(by_name("gradient", &named, &Values::new(), 1e-3)[0].share, f64::INFINITY);

@@ -22,7 +22,7 @@ struct Report {
     recipe: String,
     dataset: String,
     steps: u64,
-    /// As a share of the largest value of a tensor.
+    /// As a share of the largest value of a gradient or loss, and of the norm of a parameter.
     tolerance: f64,
     /// What the others are compared with.
     first: String,
@@ -71,15 +71,22 @@ pub(super) fn run(arguments: &CompareDevicesArguments) -> Result<(), Failure> {
 
 fn text(report: &Report) -> String {
     let mut text = format!(
-        "{} on {}, {} steps: each device beside {} ({} step); tolerance {:e} of a tensor's largest value, none for initial weights\n",
+        "{} on {}, {} steps: each device beside {} ({} step); tolerance {:e}\n\
+         (of a tensor's largest value, of its norm for parameters; initial weights that are drawn may not differ)\n",
         report.recipe, report.dataset, report.steps, report.first, report.first_step, report.tolerance
     );
     for comparison in &report.comparisons {
         let right = |name| (name, Align::Right);
-        let columns = [("", Align::Left), ("", Align::Left), right("largest"), right("difference"), right("of the tolerance")];
+        let columns =
+            [("", Align::Left), ("", Align::Left), right("largest"), right("difference"), right("norm"), right("of the tolerance")];
         let mut table = Table::new(&columns);
         for line in &comparison.lines {
-            let numbers = [format!("{:.3e}", line.largest), format!("{:.3e}", line.difference), judged_share(line)];
+            let numbers = [
+                format!("{:.3e}", line.largest),
+                format!("{:.3e}", line.difference),
+                format!("{:.3e}", line.relative_norm),
+                judged_share(line),
+            ];
             table.row([line.kind.to_owned(), line.name.clone()].into_iter().chain(numbers));
         }
         let verdict = if comparison.agrees { "agrees" } else { "does not agree" };
