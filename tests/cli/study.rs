@@ -63,7 +63,7 @@ fn a_study_has_the_same_results_at_any_number_of_jobs_and_finishes_once() {
     let bench = Bench::new();
     let ended = study(&bench, SMALL, &["--out", "one", "--threads", "1", "--quiet"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stdout.contains("found:    learns") && ended.stdout.contains("dropout 0.5, width 16"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("found:     learns: the baseline") && ended.stdout.contains("dropout 0.5, width 16"), "{}", ended.stdout);
     assert_eq!(study(&bench, SMALL, &["--out", "three", "--threads", "3", "--quiet"]).code, Some(0));
     assert_eq!(trials(&bench, "one"), trials(&bench, "three"));
     assert_eq!(results(&bench, "one"), results(&bench, "three"));

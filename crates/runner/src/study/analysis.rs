@@ -36,10 +36,10 @@ pub(super) fn analyse(
     let references = references("", &plan.file, &plan.cells)?;
     let mut cells = Vec::new();
     let mut by_seed: Vec<BTreeMap<u64, &TrialRecord>> = Vec::new();
-    for place in 0..plan.cells.len() {
+    for (place, references) in references.into_iter().enumerate() {
         let own: Vec<&TrialPlan> = trials.iter().filter(|trial| trial.cell == place).collect();
         let mut cell = cell_of(plan, place, &own, ledger, folder)?;
-        cell.references.clone_from(&references[place]);
+        cell.references = references;
         cells.push(cell);
         by_seed.push(own.iter().filter_map(|trial| Some((trial.seed, ledger.end(trial)?))).collect());
     }

@@ -45,7 +45,7 @@ impl Ledger {
     /// The furthest record of a trial.
     pub(super) fn furthest(&self, trial: &TrialPlan) -> Option<&TrialRecord> {
         let of_trial = |(id, _): &&(String, u64)| *id == trial.id;
-        self.end(trial).or_else(|| self.rungs.keys().filter(of_trial).next_back().and_then(|key| self.rungs.get(key)))
+        self.end(trial).or_else(|| self.rungs.keys().rfind(of_trial).and_then(|key| self.rungs.get(key)))
     }
 
     /// How many trials came to their end, and how many of them by failing.
