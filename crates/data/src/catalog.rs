@@ -107,6 +107,10 @@ impl Catalog {
     /// A name or path that does not exist, and everything that can be wrong with the files.
     pub fn open(&self, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
         let path = Path::new(name);
+        if name.trim().is_empty() {
+            let names = ENTRIES.map(|entry| entry.name).join(", ");
+            return Err(DataError::setting("data.name", format!("{name:?}"), "names no data", format!("give one of {names}, a file or a folder")));
+        }
         if let Some(address) = HubAddress::parse(name)? {
             let folder = self.fetch_address(&address, options)?.folder;
             return formats::open(&folder, &address.to_string(), options);

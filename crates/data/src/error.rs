@@ -55,6 +55,9 @@ pub enum DataError {
         /// What to do.
         remedy: String,
     },
+    /// Reading that was told to stop; see [`Reporter::stopped_by`](crate::Reporter::stopped_by).
+    #[error("reading was interrupted")]
+    Interrupted,
     /// A data set that has to be downloaded and could not be.
     #[error("cannot download `{name}` ({reason}); {remedy}")]
     Download {

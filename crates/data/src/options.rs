@@ -3,6 +3,7 @@
 use crate::DataError;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How data is read. The default reads every row, may use the network, and reports no progress.
 #[derive(Clone, Debug, Default)]
@@ -36,19 +37,38 @@ pub struct Progress<'a> {
 
 /// Where progress is reported to; by default nowhere. It may be called from any thread, some hundred times in all.
 #[derive(Clone, Default)]
-pub struct Reporter(Option<Arc<Listener>>);
+pub struct Reporter {
+    listener: Option<Arc<Listener>>,
+    stop: Option<Arc<AtomicBool>>,
+}
 
 type Listener = dyn Fn(Progress<'_>) + Send + Sync;
 
 impl Reporter {
     /// Reports to `listener`.
     pub fn new(listener: impl Fn(Progress<'_>) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(listener)))
+        Self { listener: Some(Arc::new(listener)), stop: None }
+    }
+
+    /// Has reading end with [`DataError::Interrupted`] soon after `stop` becomes true. Arrays and IDX files are read to their end.
+    #[must_use]
+    pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop: Some(stop), ..self }
+    }
+
+    /// Whether reading is to end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
+    /// An error where reading is to end.
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        if self.is_stopped() { Err(DataError::Interrupted) } else { Ok(()) }
     }
 
     /// Says that `done` of `total` is done.
     pub(crate) fn report(&self, what: &str, done: u64, total: u64) {
-        if let Some(listener) = &self.0 {
+        if let Some(listener) = &self.listener {
             listener(Progress { what, done, total });
         }
     }
@@ -56,7 +76,7 @@ impl Reporter {
 
 impl fmt::Debug for Reporter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if self.0.is_some() { "Reporter(..)" } else { "Reporter(none)" })
+        formatter.write_str(if self.listener.is_some() { "Reporter(..)" } else { "Reporter(none)" })
     }
 }
 
@@ -65,7 +85,7 @@ impl fmt::Debug for Reporter {
 pub struct Skipped {
     /// How many.
     pub rows: u64,
-    /// What is wrong with the first of them, with its file and row.
+    /// What is wrong with the first of them, with its file and row, and without what to do.
     pub first: Option<String>,
 }
 
@@ -76,7 +96,10 @@ impl Skipped {
             return Err(error);
         }
         self.rows += 1;
-        self.first.get_or_insert_with(|| error.to_string());
+        self.first.get_or_insert_with(|| match &error {
+            DataError::Malformed { path, problem, .. } => format!("{} {problem}", path.display()),
+            error => error.to_string(),
+        });
         Ok(())
     }
 }
@@ -94,6 +117,6 @@ mod tests {
         assert_eq!(skipped, Skipped::default());
         let options = ReadOptions { skip_bad_rows: true, ..ReadOptions::default() };
         [2, 3].into_iter().for_each(|row| skipped.take(error(row), &options).unwrap());
-        assert_eq!(skipped, Skipped { rows: 2, first: Some("t.csv is bad in row 2: mend it".into()) });
+        assert_eq!(skipped, Skipped { rows: 2, first: Some("t.csv is bad in row 2".into()) });
     }
 }

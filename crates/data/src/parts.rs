@@ -1,6 +1,7 @@
 //! Data in several files: which of them hold train, validation and test rows, by their names.
 
 use crate::DataError;
+use crate::images::is_hidden;
 use std::path::{Path, PathBuf};
 
 /// The rows of a data set as its publisher divides them.
@@ -105,10 +106,12 @@ impl Parts {
     }
 }
 
+/// What is in a folder and not hidden.
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let unreadable = |error: std::io::Error| DataError::unreadable(folder, error, "give a folder that you may read");
     let entries = std::fs::read_dir(folder).map_err(unreadable)?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().map_err(unreadable)?;
+    paths.retain(|path| !path.file_name().is_some_and(is_hidden));
     paths.sort();
     Ok(paths)
 }
@@ -138,7 +141,7 @@ mod tests {
     fn parts_are_named_by_files_or_folders() {
         let expected =
             Parts { train: paths(&["train-0.csv", "train-1.csv"]), validation: paths(&["val.csv"]), test: paths(&["my_test.csv"]) };
-        assert_eq!(found(&["train-1.csv", "train-0.csv", "val.csv", "my_test.csv", "notes.txt"]).unwrap().unwrap(), expected);
+        assert_eq!(found(&["train-1.csv", "train-0.csv", "val.csv", "my_test.csv", "notes.txt", "._train.csv"]).unwrap().unwrap(), expected);
         let expected = Parts { train: paths(&["train/0.csv"]), validation: vec![], test: paths(&["test/0.csv"]) };
         assert_eq!(found(&["train/0.csv", "test/0.csv", "other/0.csv"]).unwrap().unwrap(), expected);
         let expected = Parts { train: paths(&["data/train.csv"]), validation: vec![], test: paths(&["data/test.csv"]) };

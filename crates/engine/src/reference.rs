@@ -80,9 +80,9 @@ impl ReferenceStep {
             optimizer: Optimizer::new(&config.optimizer, &parameters, config.horizon)?,
             parameters,
             objective: config.objective.clone(),
-            augmenter: config.augmentation.map(|augmentation| {
-                (augmentation.augmenter(config.seed, config.threads), RefCell::new(Team::new(config.threads)))
-            }),
+            augmenter: config
+                .augmentation
+                .map(|augmentation| (augmentation.augmenter(config.seed, config.threads), RefCell::new(Team::new(config.threads)))),
             micro_batch: config.micro_batch,
             head: architecture.head,
             seed: config.seed,

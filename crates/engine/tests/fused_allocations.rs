@@ -4,7 +4,9 @@
 #![expect(unsafe_code, reason = "an allocator is unsafe by its nature")]
 
 use candle_core::Device;
-use relumine_engine::{AugmentConfig, Augmentation, Elastic, Examples, FeatureBuffer, FusedStep, Horizon, OptimizerConfig, Step, TrainingConfig};
+use relumine_engine::{
+    AugmentConfig, Augmentation, Elastic, Examples, FeatureBuffer, FusedStep, Horizon, OptimizerConfig, Step, TrainingConfig,
+};
 use relumine_model::ModelConfig;
 use serde_json::{Value, json};
 use std::alloc::{GlobalAlloc, Layout, System};

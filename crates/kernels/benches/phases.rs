@@ -32,7 +32,14 @@ fn ceiling_of_products(bencher: Bencher<'_, '_>) {
     let mut team = Team::new(1);
     bencher.counter(ItemsCount::new(100 * 2 * 96 * 64 * 64_usize)).bench_local(|| {
         for _ in 0..100 {
-            relumine_kernels::product::forward(&mut team, relumine_kernels::product::Inputs::Whole(&x), 96, (&w, &bias), (&mut out, None), &|_, _, _, _| {});
+            relumine_kernels::product::forward(
+                &mut team,
+                relumine_kernels::product::Inputs::Whole(&x),
+                96,
+                (&w, &bias),
+                (&mut out, None),
+                &|_, _, _, _| {},
+            );
         }
     });
 }

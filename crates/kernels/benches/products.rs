@@ -88,7 +88,7 @@ fn first_layer_of_bytes<const T: usize>(bencher: Bencher<'_, '_>) {
     let mut bytes = Bytes::zeros(ROWS, SHAPES[1].0);
     bencher.counter(ItemsCount::new(4 * ROWS * SHAPES[1].0 * SHAPES[1].1)).bench_local(|| {
         let Layer { team, lit, w, bias, z, slopes, gradient, .. } = &mut layer;
-        team.run_together(&[&GatherBytes::new(&source, &scaling, &rows, (&mut bytes, lit))]);
+        team.run_together(&[&mut GatherBytes::new(T, &source, &scaling, &rows, (&mut bytes, lit))]);
         let x = Inputs::Bytes(&bytes, lit);
         forward(team, x, ROWS, (w, bias), (z, Some(slopes)), &|_, _, _, _| {});
         weight_gradient(team, x, ROWS, z, Destination::Store(gradient));
@@ -103,7 +103,7 @@ fn input<const T: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize))
     bencher.counter(layer.flops).bench_local(|| {
         let Layer { team, x, lit, dense, w, z, .. } = &mut layer;
         if *dense {
-            team.run_together(&[&Transpose::new(w, &mut transposed)]);
+            team.run_together(&[&mut Transpose::new(w, &mut transposed)]);
         }
         let way = if *dense { Way::Whole(&transposed) } else { Way::Skipping(lit) };
         input_gradient(team, z, ROWS, w, x, &mut dx, way);

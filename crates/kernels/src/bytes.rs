@@ -17,7 +17,7 @@ pub struct Bytes {
 /// A row of a panel, on a cache line of its own.
 #[repr(align(64))]
 #[derive(Clone, Copy, Debug)]
-struct Line([u8; PANEL]);
+struct Line(#[expect(dead_code, reason = "read and written through pointers")] [u8; PANEL]);
 
 impl Bytes {
     /// A matrix of zeros.
@@ -45,9 +45,9 @@ impl Bytes {
         self.columns.div_ceil(PANEL)
     }
 
-    /// Where the byte of this row and the first column of this panel is.
+    /// Where the byte of this row and the first column of this panel is; the rows after it lie behind it.
     pub(crate) fn at(&self, panel: usize, row: usize) -> *const u8 {
-        self.lines[panel * self.rows + row].0.as_ptr()
+        self.lines[panel * self.rows + row..].as_ptr().cast()
     }
 
     pub(crate) fn table(&self) -> &[f32; 256] {

@@ -25,8 +25,11 @@ pub trait Tasks: Sync {
     /// How many there are.
     fn count(&self) -> usize;
 
-    /// Does one; each is done once.
-    fn run(&self, task: usize);
+    /// Does one.
+    ///
+    /// # Safety
+    /// Nobody does the same one at the same time.
+    unsafe fn run(&self, task: usize);
 }
 
 /// Work that there may be none of.
@@ -35,9 +38,10 @@ impl<T: Tasks> Tasks for Option<T> {
         self.as_ref().map_or(0, Tasks::count)
     }
 
-    fn run(&self, task: usize) {
+    unsafe fn run(&self, task: usize) {
         if let Some(tasks) = self {
-            tasks.run(task);
+            // SAFETY: the caller's promise.
+            unsafe { tasks.run(task) };
         }
     }
 }
@@ -53,7 +57,7 @@ impl<F: Fn(usize) + Sync> Tasks for Each<F> {
         self.count
     }
 
-    fn run(&self, task: usize) {
+    unsafe fn run(&self, task: usize) {
         (self.run)(task);
     }
 }
@@ -61,7 +65,7 @@ impl<F: Fn(usize) + Sync> Tasks for Each<F> {
 /// The phase that is being done. The pointer is that of the caller's list, which outlives the phase.
 #[derive(Clone, Copy)]
 struct Phase {
-    works: *const [&'static dyn Tasks],
+    works: *const [&'static mut dyn Tasks],
 }
 
 // SAFETY: the tasks are `Sync`, and `Team::run_together` does not return before every worker that entered has left it.
@@ -146,18 +150,19 @@ impl Team {
     /// Calls `task` with each of `0..tasks`, once, and returns when all are done. A task that panics panics here, when no task is being done
     /// any more; those not begun may be left out.
     pub fn run(&mut self, tasks: usize, task: impl Fn(usize) + Sync) {
-        self.run_together(&[&Each { count: tasks, run: task }]);
+        self.run_together(&[&mut Each { count: tasks, run: task }]);
     }
 
     /// One phase of several works, at most [`MOST_TOGETHER`](Self::MOST_TOGETHER), none of which reads what another one writes. Each thread
     /// begins with its share of the first work, and then of the next.
-    pub fn run_together(&mut self, works: &[&dyn Tasks]) {
+    pub fn run_together(&mut self, works: &[&mut dyn Tasks]) {
         assert!(works.len() <= Self::MOST_TOGETHER, "a phase of {} works", works.len());
         if self.workers.is_empty() || works.iter().map(|work| work.count()).sum::<usize>() <= 1 {
-            return works.iter().for_each(|work| (0..work.count()).for_each(|task| work.run(task)));
+            // SAFETY: the works are this function's alone, and each task is done once.
+            return works.iter().for_each(|work| (0..work.count()).for_each(|task| unsafe { work.run(task) }));
         }
         // SAFETY: only the lifetime changes; every worker that enters the phase leaves it before this function returns.
-        let works: &[&'static dyn Tasks] = unsafe { std::mem::transmute::<&[&dyn Tasks], &[&'static dyn Tasks]>(works) };
+        let works: &[&'static mut dyn Tasks] = unsafe { std::mem::transmute::<&[&mut dyn Tasks], &[&'static mut dyn Tasks]>(works) };
         let shared = &*self.shared;
         let phase = Phase { works };
         *lock(&shared.phase) = Some(phase);
@@ -281,7 +286,8 @@ impl Shared {
                         if task >= end {
                             break;
                         }
-                        work.run(task);
+                        // SAFETY: the works are the phase's alone, and the cursor gives each task once.
+                        unsafe { work.run(task) };
                     }
                 }
             }
@@ -328,11 +334,11 @@ mod tests {
     fn works_of_one_phase_are_all_done_once() {
         for threads in [1, 2, 3] {
             let counts: Vec<Vec<AtomicUsize>> = [5, 0, 1, 40].map(|tasks| (0..tasks).map(|_| AtomicUsize::new(0)).collect()).into();
-            let works: Vec<_> = counts
+            let mut works: Vec<_> = counts
                 .iter()
                 .map(|counts| Each { count: counts.len(), run: |task: usize| _ = counts[task].fetch_add(1, Ordering::Relaxed) })
                 .collect();
-            let works: Vec<&dyn Tasks> = works.iter().map(|work| work as &dyn Tasks).collect();
+            let works: Vec<&mut dyn Tasks> = works.iter_mut().map(|work| work as &mut dyn Tasks).collect();
             Team::new(threads).run_together(&works);
             assert!(counts.iter().flatten().all(|count| count.load(Ordering::Relaxed) == 1));
         }

@@ -1,9 +1,9 @@
 //! The last layer, there and back: logits, losses, their gradient, and the gradient at the layer's inputs, row by row, in one phase.
 
+use crate::Panels;
 use crate::loss::{Logits, Loss, Objective, RowLoss};
 use crate::pool::Tasks;
 use crate::product::{Dz, Forward, InputGradient, Inputs, Way};
-use crate::{PANEL, Panels};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -33,8 +33,10 @@ pub struct Before<'a> {
     pub dx: &'a mut Panels,
 }
 
-/// Rows of a task.
-const CHUNK: usize = 32;
+/// Rows of a task: few enough to give every thread some.
+fn chunk_rows(rows: usize, threads: usize) -> usize {
+    rows.div_ceil(threads).clamp(8, 32)
+}
 
 /// What [`forward`](crate::product::forward), [`loss`](crate::loss::loss) and [`input_gradient`](crate::product::input_gradient) compute one
 /// after the other, to the bit.
@@ -43,14 +45,12 @@ pub struct RoundTrip<'a> {
     loss: Loss<'a>,
     back: Option<InputGradient<'a>>,
     rows: usize,
+    chunk: usize,
 }
 
 impl<'a> RoundTrip<'a> {
-    /// The most outputs that the last layer may have.
-    pub const MOST_OUTPUTS: usize = PANEL;
-
-    /// The tasks for a row for each label.
-    pub fn new(layer: LastLayer<'a>, objective: &'a Objective<'a>, labels: &'a [u32], losses: &'a mut [RowLoss]) -> Self {
+    /// The tasks for so many threads, of a row for each label.
+    pub fn new(threads: usize, layer: LastLayer<'a>, objective: &'a Objective<'a>, labels: &'a [u32], losses: &'a mut [RowLoss]) -> Self {
         let LastLayer { inputs, weight, bias, dz, before } = layer;
         assert!(weight.count() == 1, "all logits lie in one panel");
         let rows = labels.len();
@@ -59,7 +59,7 @@ impl<'a> RoundTrip<'a> {
         let forward = Forward::of(inputs, rows, (weight, bias), logits);
         let dz = Dz { start: logits.shares().at(0), stride: 0, matrix: PhantomData };
         let back = before.map(|Before { transposed, slopes, dx }| InputGradient::of(dz, rows, weight, slopes, dx, Way::Whole(transposed)));
-        Self { forward, loss: Loss::new(objective, labels, logits, losses), back, rows }
+        Self { forward, loss: Loss::new(objective, labels, logits, losses), back, rows, chunk: chunk_rows(rows, threads) }
     }
 
     fn rows(&self, rows: Range<usize>) {
@@ -74,11 +74,11 @@ impl<'a> RoundTrip<'a> {
 
 impl Tasks for RoundTrip<'_> {
     fn count(&self) -> usize {
-        self.rows.div_ceil(CHUNK)
+        self.rows.div_ceil(self.chunk)
     }
 
-    fn run(&self, task: usize) {
-        self.rows(task * CHUNK..((task + 1) * CHUNK).min(self.rows));
+    unsafe fn run(&self, task: usize) {
+        self.rows(task * self.chunk..((task + 1) * self.chunk).min(self.rows));
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
             let objective = Objective { head, label_smoothing: 0.1, class_weights: &[], share: 1.0 / rows as f32 };
             let mut transposed = Panels::zeros(outputs, inputs);
             let mut team = Team::new(3);
-            team.run_together(&[&Transpose::new(&weight, &mut transposed)]);
+            team.run_together(&[&mut Transpose::new(&weight, &mut transposed)]);
 
             let (mut dz, mut dx, mut losses) =
                 (Panels::zeros(capacity, outputs), Panels::zeros(capacity, inputs), vec![RowLoss::default(); rows]);
@@ -123,13 +123,13 @@ mod tests {
             input_gradient(&mut team, &dz, rows, &weight, &x, &mut dx, Way::Whole(&transposed));
             let expected = (dz.to_rows(rows), dx.to_rows(rows), losses.clone());
 
-            for threads in [1, 3] {
+            for threads in [1, 3, 16] {
                 for matrix in [&mut dz, &mut dx] {
                     matrix.values_mut().fill(7.0);
                 }
                 let before = Before { transposed: &transposed, slopes: &x, dx: &mut dx };
                 let layer = LastLayer { inputs: Inputs::Lit(&x, &lit), weight: &weight, bias: &bias, dz: &mut dz, before: Some(before) };
-                Team::new(threads).run_together(&[&RoundTrip::new(layer, &objective, &labels, &mut losses)]);
+                Team::new(threads).run_together(&[&mut RoundTrip::new(threads, layer, &objective, &labels, &mut losses)]);
                 assert_eq!((dz.to_rows(rows), dx.to_rows(rows), losses.clone()), expected, "{rows} rows, {inputs} -> {outputs}");
             }
         }

@@ -1,17 +1,28 @@
 //! What can be wrong with the files of a run.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// A run that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file that is missing or that the system refuses.
-    #[error("cannot read {path}: {reason}; give the folder of a run, which holds summary.json", path = path.display())]
+    #[error("cannot read {path}: {reason}; {remedy}", path = path.display(), remedy = remedy(reason))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
         reason: std::io::Error,
+    },
+    /// A run that has not ended.
+    #[error(
+        "{run} has no summary.json, as it is running or was killed: follow it with relumine watch {run}, or go on with \
+         relumine train --resume {run}",
+        run = folder.display()
+    )]
+    NoSummary {
+        /// The folder of the run.
+        folder: PathBuf,
     },
     /// A run without the file that says what its model takes and gives.
     #[error("cannot read {path}: {reason}; give the folder of a run, and if an earlier version made it, train it again", path = path.display())]
@@ -53,4 +64,12 @@ pub enum ReportError {
         /// What the parser said.
         reason: serde_json::Error,
     },
+}
+
+/// What helps where the system does not give a file.
+fn remedy(reason: &std::io::Error) -> &'static str {
+    match reason.kind() {
+        ErrorKind::PermissionDenied => "make it readable, or leave this run out",
+        _ => "restore it, or leave this run out",
+    }
 }

@@ -1,9 +1,14 @@
-//! Runs on disk, and what several seeds of one recipe say together.
+//! Runs on disk.
 
-use crate::{Confusion, CrossValidation, EpochRecord, ProbeRecord, Products, ReportError, Settings, Summary, statistics};
+use crate::{Confusion, CrossValidation, EpochRecord, ProbeRecord, Products, ReportError, Settings, Summary};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// The results of a run.
+const SUMMARY: &str = "summary.json";
+/// The settings of a run.
+const RECIPE: &str = "recipe.toml";
 
 /// A run that has a summary.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,10 +25,17 @@ impl Run {
     /// Reads the run in `folder`.
     ///
     /// # Errors
-    /// A summary that is missing or not what a run writes.
+    /// A run that has not ended, or a summary that is missing or not what a run writes.
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
-        let summary = parse(&folder.join("summary.json"), &read(&folder.join("summary.json"))?)?;
-        let recipe = read(&folder.join("recipe.toml"))?;
+        let path = folder.join(SUMMARY);
+        let text = read(&path).map_err(|error| match error {
+            ReportError::Unreadable { reason, .. } if reason.kind() == ErrorKind::NotFound && folder.join(RECIPE).is_file() => {
+                ReportError::NoSummary { folder: folder.to_owned() }
+            }
+            error => error,
+        })?;
+        let summary = parse(&path, &text)?;
+        let recipe = read(&folder.join(RECIPE))?;
         Ok(Self { folder: folder.to_owned(), summary, settings: without_logs(&recipe) })
     }
 
@@ -49,7 +61,7 @@ impl Run {
     /// # Errors
     /// A file that is missing, or no TOML.
     pub fn recipe_settings(&self) -> Result<Settings, ReportError> {
-        let path = self.folder.join("recipe.toml");
+        let path = self.folder.join(RECIPE);
         let malformed = |error: toml::de::Error| ReportError::MalformedRecipe { path, reason: error.message().to_owned() };
         Settings::parse(&self.recipe()?).map_err(malformed)
     }
@@ -77,7 +89,7 @@ impl Run {
     /// # Errors
     /// A file that is missing.
     pub fn recipe(&self) -> Result<String, ReportError> {
-        read(&self.folder.join("recipe.toml"))
+        read(&self.folder.join(RECIPE))
     }
 }
 
@@ -112,7 +124,15 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, ReportError> {
     let text = read(path)?;
     // A line that was being written when the run was killed has no end.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(|line| parse(path, line)).collect()
+    let record = |(index, line)| serde_json::from_str(line).map_err(|error| in_line(path, index + 1, &error));
+    whole.lines().enumerate().map(record).collect()
+}
+
+/// The parser takes each line for a file of its own, and counts lines from there.
+fn in_line(path: &Path, line: usize, error: &serde_json::Error) -> ReportError {
+    let (text, column) = (error.to_string(), error.column());
+    let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
+    ReportError::Damaged { path: path.to_owned(), reason: format!("line {line}, column {column}: {problem}") }
 }
 
 /// A file of one JSON record.
@@ -120,7 +140,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ReportErr
     parse(path, &read(path)?)
 }
 
-fn read(path: &Path) -> Result<String, ReportError> {
+pub(crate) fn read(path: &Path) -> Result<String, ReportError> {
     std::fs::read_to_string(path).map_err(|reason| ReportError::Unreadable { path: path.to_owned(), reason })
 }
 
@@ -128,28 +148,44 @@ fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ReportError>
     serde_json::from_str(text).map_err(|reason| ReportError::Malformed { path: path.to_owned(), reason })
 }
 
-/// The runs directly inside `folder`, by name; folders without a summary are passed over.
+/// What was found, and what is wrong with the rest.
+pub type Found<T> = (Vec<T>, Vec<ReportError>);
+
+/// The runs directly inside `folder`, by name, and the errors of those that are not what a run writes; folders without a summary are passed
+/// over.
 ///
 /// # Errors
-/// A folder that cannot be read, or a summary that is not what a run writes.
-pub fn find_runs(folder: &Path) -> Result<Vec<Run>, ReportError> {
-    folders_with("summary.json", folder)?.iter().map(|folder| Run::open(folder)).collect()
+/// A folder that cannot be read.
+pub fn find_runs(folder: &Path) -> Result<Found<Run>, ReportError> {
+    Ok(divided(folders_with(SUMMARY, folder)?.iter().map(|folder| Run::open(folder))))
 }
 
-/// The cross-validations directly inside `folder` with their folders, by name.
+/// The cross-validations directly inside `folder` with their folders, by name, and the errors of records that are not what a cross-validation
+/// writes.
 ///
 /// # Errors
-/// A folder that cannot be read, or a record that is not what a cross-validation writes.
-pub fn find_cross_validations(folder: &Path) -> Result<Vec<(PathBuf, CrossValidation)>, ReportError> {
+/// A folder that cannot be read.
+pub fn find_cross_validations(folder: &Path) -> Result<Found<(PathBuf, CrossValidation)>, ReportError> {
     let open = |folder: PathBuf| {
         let path = folder.join(CrossValidation::FILE);
-        Ok((folder, parse(&path, &read(&path)?)?))
+        Ok((folder, read_json(&path)?))
     };
-    folders_with(CrossValidation::FILE, folder)?.into_iter().map(open).collect()
+    Ok(divided(folders_with(CrossValidation::FILE, folder)?.into_iter().map(open)))
+}
+
+pub(crate) fn divided<T>(each: impl Iterator<Item = Result<T, ReportError>>) -> Found<T> {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    for one in each {
+        match one {
+            Ok(one) => found.push(one),
+            Err(error) => errors.push(error),
+        }
+    }
+    (found, errors)
 }
 
 /// The folders directly inside `folder` that hold a file of this name.
-fn folders_with(file: &str, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+pub(crate) fn folders_with(file: &str, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let unreadable = |reason| ReportError::Unreadable { path: folder.to_owned(), reason };
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
@@ -167,49 +203,6 @@ fn natural_order(path: &Path) -> (String, u64, String) {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
     (stem.to_owned(), name[stem.len()..].parse().unwrap_or_default(), name.clone())
-}
-
-/// What the tested runs of one recipe say together: the same settings, data set and device, and different seeds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Group {
-    /// The recipe's name.
-    pub recipe: String,
-    /// The data set's name.
-    pub dataset: String,
-    /// The device.
-    pub device: String,
-    /// Different seeds among the runs.
-    pub seeds: usize,
-    /// Test accuracy of each run.
-    pub test_accuracies: Vec<f64>,
-}
-
-impl Group {
-    /// Mean and sample standard deviation of the test accuracy.
-    #[must_use]
-    pub fn test_accuracy(&self) -> (f64, f64) {
-        (statistics::mean(&self.test_accuracies), statistics::standard_deviation(&self.test_accuracies))
-    }
-}
-
-/// Groups tested runs that differ in their seed alone; a seed that ran twice counts once.
-#[must_use]
-pub fn group_by_recipe(runs: &[Run]) -> Vec<Group> {
-    let mut groups = BTreeMap::<_, BTreeMap<u64, f64>>::new();
-    for Run { summary, settings, .. } in runs {
-        if let Some(test) = summary.test {
-            let key = (summary.recipe.clone(), summary.dataset.clone(), summary.device.clone(), settings.clone());
-            groups.entry(key).or_default().insert(summary.seed, test.accuracy);
-        }
-    }
-    let group = |((recipe, dataset, device, _settings), by_seed): (_, BTreeMap<u64, f64>)| Group {
-        recipe,
-        dataset,
-        device,
-        seeds: by_seed.len(),
-        test_accuracies: by_seed.into_values().collect(),
-    };
-    groups.into_iter().map(group).collect()
 }
 
 #[cfg(test)]

@@ -13,26 +13,30 @@ mod probes;
 mod products;
 mod records;
 mod run_files;
+mod seed_groups;
 mod settings;
 mod signature;
 pub mod statistics;
 mod study;
 mod table;
+mod unfinished;
 
 pub use classification::{ClassMetrics, ClassificationMetrics, MacroAverage};
 pub use comparison::{ComparedRun, Comparison};
 pub use comparison_groups::{ComparedGroup, PairedDifference, Spread};
 pub use cross_validation::{CrossValidation, FoldResult};
 pub use error::ReportError;
-pub use history::{Group, Run, find_cross_validations, find_runs, group_by_recipe, read_epochs, read_probes};
+pub use history::{Found, Run, find_cross_validations, find_runs, read_epochs, read_probes};
 pub use mistakes::{Mistake, Mistakes, shrink};
 pub use page::{Page, run_page};
 pub use probes::{Distribution, LayerProbe, PERCENTILES, ProbeRecord};
 pub use products::{LayerZeros, Products, Zeros};
 pub use records::{Confusion, EpochRecord, Refit, Score, Status, StopReason, Summary, TestedWeights};
+pub use seed_groups::{Group, group_by_recipe};
 pub use settings::Settings;
 pub use signature::{OutputHead, Signature};
 pub use study::{
     Contrast, CurvePoint, Estimate, Finding, Fit, FitRule, LayerMeans, Study, StudyCell, TestEstimate, TrialRecord,
 };
 pub use table::{Align, Table};
+pub use unfinished::{UnfinishedRun, find_unfinished_runs};

@@ -28,7 +28,7 @@ pub struct Study {
     pub measure: String,
     /// Whether a higher one is better.
     pub higher_is_better: bool,
-    /// The keys that cells differ in, in the order of the study file.
+    /// The keys that the study sets cell by cell, in alphabetical order.
     pub axes: Vec<String>,
     /// The training seeds.
     pub seeds: Vec<u64>,

@@ -16,7 +16,7 @@ mod shaper;
 mod tests;
 
 pub use decode::{DecodedImage, decode};
-pub(crate) use folder::{entries, is_picture};
+pub(crate) use folder::{entries, is_hidden, is_picture};
 pub(crate) use pool::{Pictures, fill};
 pub(crate) use read::{check_settings, close_gaps, is_image_folder, read_image_folder, read_listed};
 pub use shaper::{Fit, Invert, Shaper};

@@ -20,7 +20,8 @@ pub(crate) struct Pictures<'a> {
 }
 
 /// Calls `read(index, slot)` for every slot of `out`, which holds slots of `each.size` bytes. The failures, by index; where the first one
-/// ends it, the list starts with the one of the lowest index, whatever the threads did: those before it are always read.
+/// ends it, the list starts with the one of the lowest index, whatever the threads did: those before it are always read. Where
+/// `each.progress` says that reading is to end, slots stay as they are.
 pub(crate) fn fill<E: Send>(
     out: &mut [u8],
     each: &Pictures<'_>,
@@ -29,7 +30,7 @@ pub(crate) fn fill<E: Send>(
     let total = (out.len() / each.size) as u64;
     let (first_failure, done) = (AtomicUsize::new(usize::MAX), AtomicU64::new(0));
     let one = |(index, slot): (usize, &mut [u8])| {
-        if each.stop_at_failure && index > first_failure.load(Ordering::Relaxed) {
+        if each.progress.is_stopped() || each.stop_at_failure && index > first_failure.load(Ordering::Relaxed) {
             return None;
         }
         let failure = read(index, slot).err();

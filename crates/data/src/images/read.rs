@@ -140,6 +140,7 @@ impl Shape {
             slot.copy_from_slice(&self.picture(&folder.path.join(file))?);
             Ok::<_, DataError>(())
         });
+        options.progress.check()?;
         let failed: Vec<usize> = failures.iter().map(|(index, _)| *index).collect();
         for (_, failure) in failures {
             skipped.take(failure, options)?;
@@ -155,12 +156,14 @@ impl Shape {
         let Shaper { height, width, channels, .. } = self.shaper;
         if !self.is_resized && (image.height, image.width) != (height, width) {
             let problem = format!("has {} x {} pixels, and {} has {height} x {width}", image.height, image.width, self.first.display());
-            let remedy = format!("set data.image_size = [{height}, {width}] to bring all pictures to one size");
+            let set = format!("data.image_size = [{height}, {width}] (--image-size {height} {width} in data verify)");
+            let remedy = format!("set {set} to bring all pictures to one size");
             return Err(DataError::malformed(path, problem, remedy));
         }
         if !self.has_asked_channels && image.channels > channels {
             let problem = format!("is in colour, and {} is grey", self.first.display());
-            return Err(DataError::malformed(path, problem, "set data.channels = 1 to read all in grey, or 3 to read all in colour"));
+            let remedy = "set data.channels (--channels in data verify) = 1 to read all in grey, or 3 to read all in colour";
+            return Err(DataError::malformed(path, problem, remedy));
         }
         self.shaper.shape(image).map_err(|problem| DataError::malformed(path, problem, "remove it"))
     }

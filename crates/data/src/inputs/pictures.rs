@@ -39,6 +39,7 @@ impl Reader for PictureRows {
             slot.copy_from_slice(&shaped.map_err(|problem| DataError::malformed(path, problem, "give another picture"))?);
             Ok::<_, DataError>(())
         });
+        options.progress.check()?;
         let failed: Vec<usize> = failures.iter().map(|(index, _)| *index).collect();
         for (_, failure) in failures {
             skipped.take(failure, options)?;

@@ -34,6 +34,7 @@ fn read_unguarded(table: &mut TableReader<'_>, path: &Path, rows: &mut TableRows
         let group = file.get_row_group(index).map_err(|error| broken(path, &error))?;
         found += Group { path, columns: &columns, leaves: &leaves, first_row: found }.read(&*group, table, rows)?;
         table.options.progress.report(&shown, index as u64 + 1, file.num_row_groups() as u64);
+        table.options.progress.check()?;
     }
     check_rows(path, &file, found)
 }

@@ -73,6 +73,16 @@ pub(crate) fn read(
     Source { own_validation: read.own_validation, feature_names, skipped, ..Source::new(name, classes, train, test) }.validated()
 }
 
+/// A table whose only column is called `name`.
+pub(crate) fn one_column(path: &Path, name: &str) -> DataError {
+    let remedy = match name {
+        name if name.contains(';') => "semicolons seem to stand between its columns: save it with commas (in pandas sep=\",\")",
+        name if name.contains('\t') => "tabs seem to stand between its columns: call it .tsv, or save it with commas",
+        _ => "give feature columns and a label column, separated by commas (by tabs in a file that ends in .tsv or .tab)",
+    };
+    DataError::malformed(path, "has one column only", remedy)
+}
+
 /// Says which file's column holds no classes.
 pub(crate) fn no_classes(path: &Path, NoClasses { problem, remedy }: NoClasses) -> DataError {
     DataError::malformed(path, problem, remedy)
@@ -113,8 +123,14 @@ impl TableReader<'_> {
 impl Columns {
     fn new(path: &Path, names: Vec<String>, label: Option<&str>, default_label: usize) -> Result<Self, DataError> {
         if names.len() < 2 {
-            let remedy = "give feature columns and a label column, separated by commas (by tabs in a file that ends in .tsv or .tab)";
-            return Err(DataError::malformed(path, "has one column only", remedy));
+            return Err(one_column(path, names.first().map_or("", String::as_str)));
+        }
+        if let Some(column) = names.iter().position(String::is_empty) {
+            let remedy = match column {
+                0 => "is it pandas' index? write the table with index=False, or name the column",
+                _ => "name it, or remove it (a line that ends in a comma has a column after it)",
+            };
+            return Err(DataError::malformed(path, format!("has no name for column {}", column + 1), remedy));
         }
         if let Some((first, again)) = repeated(&names) {
             let problem = format!("has two columns called `{}` (columns {} and {})", names[again], first + 1, again + 1);

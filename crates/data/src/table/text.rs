@@ -74,6 +74,7 @@ pub(crate) fn read_file(table: &mut TableReader<'_>, path: &Path, rows: &mut Tab
         }
         take_batch(table, path, &columns, &batch[..filled], rows)?;
         table.options.progress.report(&shown, consumed.get(), size);
+        table.options.progress.check()?;
         if filled < BATCH_ROWS {
             return Ok(());
         }

@@ -12,7 +12,8 @@ use relumine_kernels::{Panels, Team, maxout};
 /// The gradient at a layer's inputs skips zeros where the share of slopes that are not zero is under this; its dense form first transposes
 /// the weight.
 pub(super) const SKIP_SLOPES_BELOW: f64 = 0.4;
-/// Layers of fewer outputs take the dense form for it: sums over so few are not worth choosing among.
+/// Layers of fewer outputs take the dense form for it: sums over so few are not worth choosing among. A last layer of fewer goes there and
+/// back in one phase.
 pub(super) const NARROW: usize = 64;
 
 /// A step that layers take on the way.
@@ -41,14 +42,15 @@ pub(super) fn transpose<'a>(layer: &'a Layer, transposed: &'a mut Panels, skips_
     (has_inputs_with_gradient && !skips_slopes).then(|| Transpose::new(&layer.weight.value, transposed))
 }
 
-/// From the last layer to the first: takes a step, or leaves the gradients of all parameters in the layers. `is_back` says that the gradient
-/// at the last layer's inputs is there already.
+/// From the last layer to the first: takes a step, or leaves the gradients of all parameters in the layers. The gradient at the inputs of a
+/// last layer that goes there and back is there already.
 ///
 /// Phases are few: the gradient at a layer's inputs, and beside it what else can be done by then, the weight's gradient of the layer after
 /// it and the transposition for the layer before it.
-pub(super) fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize, step: StepOnTheWay<'_>, add: bool, is_back: bool) {
+pub(super) fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize, step: StepOnTheWay<'_>, add: bool) {
     let Hands { team, workspace, uses, .. } = hands;
     let last = layers.len().saturating_sub(1);
+    let is_back = layers.last().is_some_and(Layer::goes_there_and_back);
     for position in (0..layers.len()).rev() {
         let (before, here) = workspace.layers.split_at_mut(position);
         let (layers_before, layers_here) = layers.split_at_mut(position);
@@ -56,7 +58,7 @@ pub(super) fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize
         to_pre_activations(team, layer, buffers, rows, step, add);
         let of_the_last = position == last && is_back;
         if position == last && !is_back {
-            team.run_together(&[&transpose(layer, &mut buffers.transposed, buffers.skips_slopes)]);
+            team.run_together(&[&mut transpose(layer, &mut buffers.transposed, buffers.skips_slopes)]);
         }
         let LayerBuffers { slopes, lit_slopes, dz, transposed, skips_slopes, .. } = &*buffers;
         let (mut to_inputs, mut to_transpose) = (None, None);
@@ -67,14 +69,14 @@ pub(super) fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize
             to_inputs = Some(InputGradient::new(dz, rows, &layer.weight.value, slopes, dx, way));
             to_transpose = transpose(previous_layer, transposed, *skips_slopes);
         }
-        let to_weight_after = match (layers_after.first_mut(), after.first()) {
+        let mut to_weight_after = match (layers_after.first_mut(), after.first()) {
             (Some(layer), Some(buffers)) => Some(weight_gradient(layer, buffers, uses[position + 1], rows, step, add)),
             _ => None,
         };
         if position > 0 {
-            team.run_together(&[&to_inputs, &to_weight_after, &to_transpose]);
+            team.run_together(&[&mut to_inputs, &mut to_weight_after, &mut to_transpose]);
         } else {
-            team.run_together(&[&weight_gradient(layer, buffers, uses[0], rows, step, add), &to_weight_after]);
+            team.run_together(&[&mut weight_gradient(layer, buffers, uses[0], rows, step, add), &mut to_weight_after]);
         }
     }
 }

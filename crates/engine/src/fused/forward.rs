@@ -215,7 +215,7 @@ impl Pass<'_> {
             lit_slopes: seen.slopes.then_some(lit_slopes),
         };
         let finish = |p: usize, r: Range<usize>, o: &mut [f32], s: &mut [f32]| finish.apply(p, r, o, s);
-        self.team.run_together(&[&Forward::new(threads, x, self.rows, affine, out, &finish)]);
+        self.team.run_together(&[&mut Forward::new(threads, x, self.rows, affine, out, &finish)]);
     }
 
     fn logits(&mut self, buffers: &mut LayerBuffers) {

@@ -35,8 +35,7 @@ impl FusedStep {
             choose_ways(hands, &self.layers, rows.len());
             totals += loss_pass(hands, &self.layers, &objective, examples, rows);
             let step = pace.filter(|_| totals.loss.is_finite()).map(|pace| (&self.clock.config, pace));
-            let is_back = self.layers.last().is_some_and(Layer::goes_there_and_back);
-            backward_pass(hands, &mut self.layers, rows.len(), step, number > 0, is_back);
+            backward_pass(hands, &mut self.layers, rows.len(), step, number > 0);
         }
         Ok(totals)
     }
@@ -103,7 +102,7 @@ impl Hands {
 pub(super) fn loss_pass(hands: &mut Hands, layers: &[Layer], objective: &Objective<'_>, examples: &Examples, rows: &[u32]) -> Totals {
     let Hands { team, workspace, uses, .. } = hands;
     let Workspace { layers: buffers, labels, losses, .. } = workspace;
-    let (labels, losses) = (&mut labels[..rows.len()], &mut losses[..rows.len()]);
+    let (threads, labels, losses) = (team.threads(), &mut labels[..rows.len()], &mut losses[..rows.len()]);
     for (label, row) in labels.iter_mut().zip(rows) {
         *label = examples.labels()[*row as usize];
     }
@@ -126,7 +125,7 @@ pub(super) fn loss_pass(hands: &mut Hands, layers: &[Layer], objective: &Objecti
             dz,
             before: back,
         };
-        team.run_together(&[&RoundTrip::new(last, objective, labels, losses), &to_transpose]);
+        team.run_together(&[&mut RoundTrip::new(threads, last, objective, labels, losses), &mut to_transpose]);
     } else {
         loss(team, objective, labels, &mut last.dz, losses);
     }

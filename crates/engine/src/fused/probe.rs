@@ -59,8 +59,7 @@ impl FusedStep {
         let (totals, logits) = of_logits(hands, self.head, &labels);
         choose_ways(hands, &self.layers, rows.len());
         loss_pass(hands, &self.layers, &objective, examples, rows);
-        let is_back = self.layers.last().is_some_and(Layer::goes_there_and_back);
-        backward_pass(hands, &mut self.layers, rows.len(), None, false, is_back);
+        backward_pass(hands, &mut self.layers, rows.len(), None, false);
 
         let found = self.findings(rows.len(), logits);
         let layer = |(layer, [outputs, gradients, weight_gradients, weight]): (&Layer, [Finding; 4])| {

@@ -15,7 +15,7 @@ pub(super) struct Workspace {
     pub(super) capacity: usize,
     /// One per layer.
     pub(super) layers: Vec<LayerBuffers>,
-    /// Whether few of the network's inputs were zero in the latest pass.
+    /// Whether few of the network's inputs were zero in the latest pass that looked; true after one that did not look.
     pub(super) is_dense: bool,
     /// `[b]`
     pub(super) labels: Vec<u32>,

@@ -11,7 +11,7 @@ const ROWS: usize = 260;
 /// The first half of the rows has few zeros, the second half many.
 fn byte(row: usize, feature: usize) -> u8 {
     let noise = (row * 997 + feature * 31 + 1).wrapping_mul(2_654_435_761) % 1009;
-    if row < ROWS / 2 || noise % 5 == 0 { (noise % 256) as u8 } else { 0 }
+    if row < ROWS / 2 || noise.is_multiple_of(5) { (noise % 256) as u8 } else { 0 }
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Taps {
 
     /// Where tap 0 is. Taps down to `-(radius + LANES)` and up to `radius + LANES` can be read from there.
     fn centre(&self) -> *const f32 {
-        self.weights[LANES + self.radius..].as_ptr()
+        self.weights.as_ptr().wrapping_add(LANES + self.radius)
     }
 }
 

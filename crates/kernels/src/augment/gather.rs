@@ -40,7 +40,7 @@ impl Tasks for Gather<'_> {
         self.rows.len().div_ceil(CHUNK)
     }
 
-    fn run(&self, task: usize) {
+    unsafe fn run(&self, task: usize) {
         self.augmenter.chunk(task, self.source, self.rows, self.place, |position, values| {
             for (panel, values) in values.chunks(self.width).enumerate() {
                 // SAFETY: each position is one task's alone.

@@ -98,7 +98,7 @@ impl Augmenter {
 
     /// Fills the first `rows.len()` rows of `out` `[rows, features]` with the augmented and scaled features of `rows`.
     pub fn gather(&self, team: &mut Team, from: (Source<'_>, &Scaling), rows: &[u32], place: Place, out: &mut Panels) {
-        team.run_together(&[&Gather::new(self, from, rows, place, out)]);
+        team.run_together(&[&mut Gather::new(self, from, rows, place, out)]);
     }
 
     /// Fills `out`, row-major `[rows, features]`, with the augmented features of `rows` as they are before scaling.

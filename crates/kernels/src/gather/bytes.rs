@@ -1,4 +1,4 @@
-use super::{AHEAD, Scaling, Source, prefetch};
+use super::{AHEAD, Scaling, Source, group_panels, prefetch};
 use crate::lit::{BLOCK, Look};
 use crate::pool::Tasks;
 use crate::shares::Shares;
@@ -14,42 +14,55 @@ pub struct GatherBytes<'a> {
     panels: usize,
     capacity: usize,
     features: usize,
+    /// Panels of a task.
+    group: usize,
 }
 
 impl<'a> GatherBytes<'a> {
     /// Fills the first `rows.len()` rows of `out` `[rows, features]` from a `source` of that width, to stand for what `scaling` makes of
-    /// them. `lit` becomes what is not zero in them. `None` where a byte becomes different things, or zero becomes something.
-    pub fn new(source: &'a [u8], scaling: &'a Scaling, rows: &'a [u32], (out, lit): (&'a mut Bytes, &'a mut Lit)) -> Option<Self> {
+    /// them, as tasks for so many threads. `lit` becomes what is not zero in them. `None` where a byte becomes different things, or zero
+    /// becomes something.
+    pub fn new(
+        threads: usize,
+        source: &'a [u8],
+        scaling: &'a Scaling,
+        rows: &'a [u32],
+        (out, lit): (&'a mut Bytes, &'a mut Lit),
+    ) -> Option<Self> {
         assert!(rows.len() <= out.rows(), "there is room for the rows");
         let table = scaling.table.as_deref()?;
         let look = lit.begin_bytes(out, rows.len());
         let (panels, capacity, features) = (out.count(), out.rows(), out.columns());
-        Some(Self { source, rows, out: out.begin(table), look, panels, capacity, features })
+        let group = group_panels(threads, rows.len(), panels);
+        Some(Self { source, rows, out: out.begin(table), look, panels, capacity, features, group })
     }
 }
 
 impl Tasks for GatherBytes<'_> {
-    /// Half a block of rows would do, but its columns' bits share words with the other half's.
     fn count(&self) -> usize {
-        self.rows.len().div_ceil(BLOCK)
+        self.rows.len().div_ceil(BLOCK) * self.panels.div_ceil(self.group)
     }
 
-    fn run(&self, block: usize) {
-        let Self { source, features, .. } = *self;
+    unsafe fn run(&self, task: usize) {
+        let groups = self.panels.div_ceil(self.group);
+        let (block, group) = (task / groups, task % groups);
+        let panels = group * self.group..((group + 1) * self.group).min(self.panels);
+        let columns = panels.start * PANEL..(panels.end * PANEL).min(self.features);
         let places = block * BLOCK..((block + 1) * BLOCK).min(self.rows.len());
+        let start_of = |row: u32| row as usize * self.features + columns.start;
         for place in places.clone() {
             if let Some(row) = self.rows.get(place + AHEAD) {
-                prefetch(Source::U8(source), *row as usize * features, features);
+                prefetch(Source::U8(self.source), start_of(*row), columns.len());
             }
-            let bytes = &source[self.rows[place] as usize * features..][..features];
-            for (panel, bytes) in bytes.chunks(PANEL).enumerate() {
-                // SAFETY: each task has rows of its own.
+            let bytes = &self.source[start_of(self.rows[place])..][..columns.len()];
+            for (panel, bytes) in panels.clone().zip(bytes.chunks(PANEL)) {
+                // SAFETY: each task has rows and panels of its own.
                 let line = unsafe { self.out.part((panel * self.capacity + place) * PANEL, bytes.len()) };
                 line.copy_from_slice(bytes);
             }
         }
-        for panel in 0..self.panels {
-            // SAFETY: each task has rows of its own, and has written them.
+        for panel in panels {
+            // SAFETY: each task has rows and panels of its own, and has written them.
             unsafe {
                 let lines = self.out.part((panel * self.capacity + places.start) * PANEL, places.len() * PANEL);
                 self.look.at_bytes(panel, block, lines);

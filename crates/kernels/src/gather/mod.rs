@@ -1,4 +1,4 @@
-//! A batch from the resident data set: rows gathered and scaled into panels, in one pass.
+//! A batch from the resident data set: rows gathered into panels in one pass, scaled or as the bytes they are.
 
 mod bytes;
 mod scaling;
@@ -25,7 +25,7 @@ pub enum Source<'a> {
 
 /// Fills the first `rows.len()` rows of `out` `[rows, features]` with the scaled features of `rows`.
 pub fn gather(team: &mut Team, source: Source<'_>, scaling: &Scaling, rows: &[u32], out: &mut Panels) {
-    team.run_together(&[&Gather::new(team.threads(), source, scaling, rows, (out, None))]);
+    team.run_together(&[&mut Gather::new(team.threads(), source, scaling, rows, (out, None))]);
 }
 
 /// [`gather`] as part of a phase.
@@ -57,20 +57,8 @@ impl<'a> Gather<'a> {
         assert!(rows.len() <= out.rows(), "there is room for the rows");
         let look = lit.map(|lit| lit.begin(out, rows.len()));
         let (stride, width, features, panels) = (out.stride(), out.width(), out.columns(), out.count());
-        // Whole rows, unless that leaves threads without work.
-        let groups = threads.div_ceil(rows.len().div_ceil(BLOCK).max(1)).clamp(1, panels.max(1));
-        Self {
-            source,
-            scaling,
-            rows,
-            out: Shares::new(out.values_mut()),
-            look,
-            panels,
-            width,
-            stride,
-            features,
-            group: panels.div_ceil(groups),
-        }
+        let group = group_panels(threads, rows.len(), panels);
+        Self { source, scaling, rows, out: Shares::new(out.values_mut()), look, panels, width, stride, features, group }
     }
 
     /// Panels `panels` of the row at `place`.
@@ -97,10 +85,10 @@ impl<'a> Gather<'a> {
 
 impl Tasks for Gather<'_> {
     fn count(&self) -> usize {
-        self.rows.len().div_ceil(BLOCK) * self.panels.div_ceil(self.group.max(1))
+        self.rows.len().div_ceil(BLOCK) * self.panels.div_ceil(self.group)
     }
 
-    fn run(&self, task: usize) {
+    unsafe fn run(&self, task: usize) {
         let groups = self.panels.div_ceil(self.group);
         let (block, group) = (task / groups, task % groups);
         let panels = group * self.group..((group + 1) * self.group).min(self.panels);
@@ -114,6 +102,12 @@ impl Tasks for Gather<'_> {
             unsafe { look.at(panel, block, self.out.part(panel * self.stride + rows.start * self.width, rows.len() * self.width)) };
         }
     }
+}
+
+/// Panels of a task that gathers a block of rows: all of them, unless that leaves threads without work. At least 1.
+fn group_panels(threads: usize, rows: usize, panels: usize) -> usize {
+    let groups = threads.div_ceil(rows.div_ceil(BLOCK).max(1)).clamp(1, panels.max(1));
+    panels.div_ceil(groups).max(1)
 }
 
 /// How many rows ahead of the one that is read are on their way from memory.
@@ -155,7 +149,7 @@ mod tests {
                 let mut lit = Lit::new(&out);
                 for threads in [1, 2, 5] {
                     out.values_mut().fill(0.0);
-                    Team::new(2).run_together(&[&Gather::new(threads, source, &scaling, &rows, (&mut out, Some(&mut lit)))]);
+                    Team::new(2).run_together(&[&mut Gather::new(threads, source, &scaling, &rows, (&mut out, Some(&mut lit)))]);
                 }
                 let mut expected = Lit::new(&out);
                 expected.update(&mut Team::new(1), &out, rows.len());
@@ -183,8 +177,10 @@ mod tests {
             expected.update(&mut Team::new(1), &values, rows.len());
 
             let (mut kept, mut lit) = (Bytes::zeros(140, features), Lit::new(&values));
-            Team::new(2).run_together(&[&GatherBytes::new(&bytes, &scaling, &rows, (&mut kept, &mut lit)).unwrap()]);
-            assert_eq!(lit, expected);
+            for threads in [1, 5, 40] {
+                Team::new(2).run_together(&[&mut GatherBytes::new(threads, &bytes, &scaling, &rows, (&mut kept, &mut lit)).unwrap()]);
+                assert_eq!(lit, expected);
+            }
             for (place, column) in (0..rows.len()).flat_map(|place| (0..features).map(move |column| (place, column))) {
                 // SAFETY: the byte lies inside the line.
                 let byte = unsafe { *kept.at(column / PANEL, place).add(column % PANEL) };
@@ -192,6 +188,6 @@ mod tests {
             }
         }
         let nothing = (&mut Bytes::zeros(1, 1), &mut Lit::new(&Panels::zeros(1, 1)));
-        assert!(GatherBytes::new(&[1], &Scaling::new(vec![3.0], vec![2.0]), &[0], nothing).is_none(), "zero becomes something");
+        assert!(GatherBytes::new(1, &[1], &Scaling::new(vec![3.0], vec![2.0]), &[0], nothing).is_none(), "zero becomes something");
     }
 }

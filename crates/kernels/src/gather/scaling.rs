@@ -9,7 +9,7 @@ pub struct Scaling {
     divisor: Vec<f32>,
     /// The reciprocal of the one divisor, if division of bytes by it can be done by multiplications.
     reciprocal: Option<f32>,
-    /// What each byte becomes, if that is the same for all features and nothing becomes nothing.
+    /// What each byte becomes, if that is the same for all features and 0 becomes 0.
     pub(super) table: Option<Box<[f32; 256]>>,
 }
 
@@ -33,12 +33,6 @@ impl Scaling {
         };
         let table = table.filter(|table: &[f32; 256]| table[0] == 0.0).map(Box::new);
         Self { offset, divisor, reciprocal, table }
-    }
-
-    /// Whether [`GatherBytes`](super::GatherBytes) can leave bytes as they are.
-    #[must_use]
-    pub fn keeps_bytes(&self) -> bool {
-        self.table.is_some()
     }
 
     pub(super) fn constants(&self, feature: usize) -> (f32, f32) {

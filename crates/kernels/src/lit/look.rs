@@ -12,6 +12,7 @@ pub(crate) struct Look<'a> {
     pub(super) by_column: Shares<'a, u64>,
     pub(super) counts: Shares<'a, u32>,
     pub(super) capacity: usize,
+    pub(super) columns: usize,
     pub(super) width: usize,
 }
 
@@ -44,6 +45,9 @@ impl Look<'_> {
         let words = unsafe { self.by_row.part(panel * self.capacity + first, count) };
         let mut columns = [0_u64; BLOCK];
         find(words);
+        // Padding is no column, whatever is in it.
+        let columns_here = (self.columns - panel * self.width).min(self.width);
+        words.iter_mut().for_each(|word| *word &= u64::MAX >> (BLOCK - columns_here));
         columns[..count].copy_from_slice(words);
         // SAFETY: as above.
         let count = unsafe { self.counts.part(panel * blocks + block, 1) };

@@ -8,7 +8,7 @@ use crate::pool::Team;
 use crate::shares::Shares;
 use crate::{Bytes, Panels};
 
-/// The non-zero elements of the first rows of a [`Panels`]: what products look at to skip the others.
+/// The non-zero elements of the first rows of a [`Panels`] or [`Bytes`]: what products look at to skip the others.
 ///
 /// Skipping is exact: a term of zero times a finite weight changes no sum but for the sign of a zero, so a product has the same bits with and
 /// without it. A weight that is infinite or no number is seen only where its input is lit.
@@ -77,6 +77,7 @@ impl Lit {
             by_column: Shares::new(&mut self.by_column),
             counts: Shares::new(&mut self.counts),
             capacity: self.capacity,
+            columns: self.columns,
             width,
         }
     }

@@ -22,7 +22,7 @@ pub enum Way<'a> {
 /// # Shapes
 /// `dz` `[rows, out]`, `w` `[in, out]`, `slopes` and `dx` `[rows, in]`.
 pub fn input_gradient(team: &mut Team, dz: &Panels, rows: usize, w: &Panels, slopes: &Panels, dx: &mut Panels, way: Way<'_>) {
-    team.run_together(&[&InputGradient::new(dz, rows, w, slopes, dx, way)]);
+    team.run_together(&[&mut InputGradient::new(dz, rows, w, slopes, dx, way)]);
 }
 
 /// `dz`, in panels like the columns of the weight.
@@ -105,7 +105,7 @@ impl Tasks for InputGradient<'_> {
         self.rows.div_ceil(CHUNK) * self.panels
     }
 
-    fn run(&self, task: usize) {
+    unsafe fn run(&self, task: usize) {
         let chunks = self.rows.div_ceil(CHUNK);
         let (panel, first) = (task / chunks, task % chunks * CHUNK);
         self.tile(panel, first..(first + CHUNK).min(self.rows));

@@ -52,7 +52,7 @@ pub enum Destination<'a> {
 
 /// The gradients of weight `[in, out]` and bias `[1, out]` from the first `rows` rows of `x` `[rows, in]` and `dz` `[rows, out]`.
 pub fn weight_gradient(team: &mut Team, x: Inputs<'_>, rows: usize, dz: &Panels, destination: Destination<'_>) {
-    team.run_together(&[&WeightGradient::new(x, rows, dz, destination)]);
+    team.run_together(&[&mut WeightGradient::new(x, rows, dz, destination)]);
 }
 
 /// [`weight_gradient`] as part of a phase.
@@ -132,7 +132,7 @@ impl Tasks for WeightGradient<'_> {
     }
 
     /// A panel of outputs after the other, so that a thread meets the weights that it met in the forward pass.
-    fn run(&self, task: usize) {
+    unsafe fn run(&self, task: usize) {
         let Self { dz, rows, .. } = *self;
         let in_panels = self.x.count();
         let (pair, in_panel) = (task / in_panels, task % in_panels);

@@ -27,7 +27,7 @@ pub fn forward(
     (out, slopes): (&mut Panels, Option<&mut Panels>),
     finish: Finish<'_>,
 ) {
-    team.run_together(&[&Forward::new(team.threads(), x, rows, affine, Out { out, slopes, lit: None, lit_slopes: None }, finish)]);
+    team.run_together(&[&mut Forward::new(team.threads(), x, rows, affine, Out { out, slopes, lit: None, lit_slopes: None }, finish)]);
 }
 
 /// Where a product's outputs go.
@@ -77,6 +77,7 @@ impl<'a> Forward<'a> {
             slopes.as_ref().is_none_or(|slopes| slopes.rows() == out.rows() && slopes.columns() == out.columns()),
             "slopes lie like outputs"
         );
+        assert!(lit_slopes.is_none() || slopes.is_some(), "slopes that are looked at are there");
         let looks = lit_out.is_some() || lit_slopes.is_some();
         Self {
             x,
@@ -149,7 +150,7 @@ impl Tasks for Forward<'_> {
         self.rows.div_ceil(self.chunk) * self.w.count().div_ceil(2)
     }
 
-    fn run(&self, task: usize) {
+    unsafe fn run(&self, task: usize) {
         let chunks = self.rows.div_ceil(self.chunk);
         let (pair, first) = (task / chunks, task % chunks * self.chunk);
         self.tile(2 * pair..(2 * pair + 2).min(self.w.count()), first..(first + self.chunk).min(self.rows));

@@ -61,7 +61,7 @@ fn forward_is_the_product_and_skipping_zeros_changes_no_bit() {
             } else {
                 let (mut lit_out, mut lit_slopes) = (Lit::new(&out), Lit::new(&out));
                 let into = Out { out: &mut out, slopes: Some(&mut slopes), lit: Some(&mut lit_out), lit_slopes: Some(&mut lit_slopes) };
-                team.run_together(&[&Forward::new(threads, Inputs::new(&x, lit), rows, (&w, &bias), into, &finish)]);
+                team.run_together(&[&mut Forward::new(threads, Inputs::new(&x, lit), rows, (&w, &bias), into, &finish)]);
                 for (matrix, found) in [(&out, lit_out), (&slopes, lit_slopes)] {
                     let mut expected = Lit::new(matrix);
                     expected.update(&mut team, matrix, rows);
@@ -142,7 +142,7 @@ fn input_gradients_are_the_products_either_way_at_any_number_of_threads() {
         let run = |skipping: bool, threads: usize| {
             let mut dx = Panels::zeros(x.rows(), x.columns());
             let mut transposed = Panels::zeros(w.columns(), w.rows());
-            Team::new(threads).run_together(&[&Transpose::new(&w, &mut transposed)]);
+            Team::new(threads).run_together(&[&mut Transpose::new(&w, &mut transposed)]);
             let way = if skipping { Way::Skipping(&lit) } else { Way::Whole(&transposed) };
             input_gradient(&mut Team::new(threads), &dz, rows, &w, &x, &mut dx, way);
             dx.to_rows(rows)
@@ -170,7 +170,7 @@ fn bytes_give_the_bits_of_the_values_that_they_stand_for() {
         let mut team = Team::new(2);
         gather(&mut team, Source::U8(&source), &scaling, &all, &mut x);
         let (mut bytes, mut lit) = (Bytes::zeros(rows + 3, inputs), Lit::new(&x));
-        team.run_together(&[&GatherBytes::new(&source, &scaling, &all, (&mut bytes, &mut lit)).unwrap()]);
+        team.run_together(&[&mut GatherBytes::new(2, &source, &scaling, &all, (&mut bytes, &mut lit)).unwrap()]);
 
         let w = Panels::from_rows(inputs, outputs, &values(inputs * outputs, 2));
         let bias = Panels::from_rows(1, outputs, &values(outputs, 3));

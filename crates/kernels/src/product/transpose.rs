@@ -27,7 +27,7 @@ impl Tasks for Transpose<'_> {
         self.panels
     }
 
-    fn run(&self, panel: usize) {
+    unsafe fn run(&self, panel: usize) {
         let Self { w, width, stride, .. } = *self;
         // SAFETY: each task has a panel of its own.
         let out = unsafe { self.transposed.part(panel * stride, stride) };

