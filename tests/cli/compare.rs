@@ -91,7 +91,7 @@ fn what_cannot_be_compared_is_named() {
         (&["compare", "one"][..], 2, "2 values required"),
         (&["compare", "one", "nothing"], 2, "nothing is no run directory"),
         (&["compare", "one", "folds"], 2, "folds is a cross-validation"),
-        (&["compare", "one", "empty"], 1, "empty/summary.json"),
+        (&["compare", "one", "empty"], 1, "empty has no summary.json"),
         (&["compare", "one", "broken"], 1, "broken/recipe.toml is no TOML"),
     ] {
         let ended = bench.run(arguments);

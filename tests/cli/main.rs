@@ -24,4 +24,5 @@ mod shells;
 mod stopping;
 mod study;
 mod support;
+mod unfinished;
 mod watch;

@@ -175,7 +175,7 @@ fn runs_speak_together_only_if_they_differ_in_their_seed_alone() {
     }
     let listed = bench.ok(&["runs", "all"]).stdout;
     let group: Vec<&str> = listed.lines().last().unwrap().split_whitespace().collect();
-    assert_eq!(group[..4], ["quickstart", "digits", "cpu", "2"], "{listed}");
+    assert_eq!(group[..8], ["all/a", "and", "1", "more", "quickstart", "digits", "cpu", "2"], "{listed}");
     assert_eq!(bench.ok(&["runs", "all", "--json"]).stdout.lines().count(), 3);
 }
 

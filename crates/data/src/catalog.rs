@@ -109,7 +109,8 @@ impl Catalog {
         let path = Path::new(name);
         if name.trim().is_empty() {
             let names = ENTRIES.map(|entry| entry.name).join(", ");
-            return Err(DataError::setting("data.name", format!("{name:?}"), "names no data", format!("give one of {names}, a file or a folder")));
+            let remedy = format!("give one of {names}, a file or a folder");
+            return Err(DataError::setting("data.name", format!("{name:?}"), "names no data", remedy));
         }
         if let Some(address) = HubAddress::parse(name)? {
             let folder = self.fetch_address(&address, options)?.folder;
@@ -155,6 +156,15 @@ mod tests {
         let catalog = Catalog { mnist: None, cache: None };
         let message = catalog.open("mnits", &ReadOptions::default()).unwrap_err().to_string();
         assert!(message.contains("mnits") && message.contains("digits, mnist, fashion-mnist"), "{message}");
+    }
+
+    #[test]
+    fn an_empty_name_is_a_setting_that_names_nothing() {
+        let catalog = Catalog { mnist: None, cache: None };
+        for name in ["", " "] {
+            let error = catalog.open(name, &ReadOptions::default()).unwrap_err();
+            assert!(matches!(error, DataError::Setting { key: "data.name", .. }), "{error}");
+        }
     }
 
     #[test]

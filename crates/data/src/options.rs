@@ -110,6 +110,22 @@ mod tests {
     use std::path::Path;
 
     #[test]
+    fn reading_stops_where_that_is_asked_for() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let progress = Reporter::default().stopped_by(Arc::clone(&stop));
+        let folder = tempfile::tempdir().unwrap();
+        let table = folder.path().join("t.csv");
+        std::fs::write(&table, "a,y\n1,0\n2,1\n3,0\n").unwrap();
+        let open = || {
+            crate::Catalog::from_environment()
+                .open(table.to_str().unwrap(), &ReadOptions { progress: progress.clone(), ..ReadOptions::default() })
+        };
+        assert_eq!(open().unwrap().train.len(), 3);
+        stop.store(true, Ordering::Relaxed);
+        assert!(matches!(open(), Err(DataError::Interrupted)));
+    }
+
+    #[test]
     fn a_bad_row_is_an_error_or_counted_and_the_first_one_is_told() {
         let error = |row: u32| DataError::malformed(Path::new("t.csv"), format!("is bad in row {row}"), "mend it");
         let mut skipped = Skipped::default();

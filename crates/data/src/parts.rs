@@ -141,7 +141,8 @@ mod tests {
     fn parts_are_named_by_files_or_folders() {
         let expected =
             Parts { train: paths(&["train-0.csv", "train-1.csv"]), validation: paths(&["val.csv"]), test: paths(&["my_test.csv"]) };
-        assert_eq!(found(&["train-1.csv", "train-0.csv", "val.csv", "my_test.csv", "notes.txt", "._train.csv"]).unwrap().unwrap(), expected);
+        let names = ["train-1.csv", "train-0.csv", "val.csv", "my_test.csv", "notes.txt", "._train.csv"];
+        assert_eq!(found(&names).unwrap().unwrap(), expected);
         let expected = Parts { train: paths(&["train/0.csv"]), validation: vec![], test: paths(&["test/0.csv"]) };
         assert_eq!(found(&["train/0.csv", "test/0.csv", "other/0.csv"]).unwrap().unwrap(), expected);
         let expected = Parts { train: paths(&["data/train.csv"]), validation: vec![], test: paths(&["data/test.csv"]) };

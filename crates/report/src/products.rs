@@ -3,11 +3,15 @@
 use crate::{Align, Table};
 use serde::{Deserialize, Serialize};
 
-/// `products.json`: what the products of each layer made of zeros in a run's last epoch. Identical runs have identical files.
+/// `products.json`: what the products of each layer made of zeros in a run's last epoch. Identical runs that went on at the same steps have
+/// identical files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Products {
     /// The epoch; where it was broken off, so far as it went.
     pub epoch: u64,
+    /// Where the run was stopped within the epoch and went on: only the passes after this optimiser step were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_step: Option<u64>,
     /// The training step, such as `fused`.
     pub step: String,
     /// First to last; empty where the step skips no zeros.

@@ -40,8 +40,8 @@ impl UnfinishedRun {
     /// Files that are not what a run writes.
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
         let path = folder.join("recipe.toml");
-        let settings = Settings::parse(&read(&path)?)
-            .map_err(|error| ReportError::MalformedRecipe { path, reason: error.message().to_owned() })?;
+        let settings =
+            Settings::parse(&read(&path)?).map_err(|error| ReportError::MalformedRecipe { path, reason: error.message().to_owned() })?;
         let Begun { recipe, device } = read_json(&folder.join(ENVIRONMENT))?;
         let metrics = folder.join("metrics.jsonl");
         let epochs = if metrics.is_file() { read_epochs(&metrics)? } else { Vec::new() };

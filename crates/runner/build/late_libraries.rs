@@ -110,7 +110,7 @@ fn toolkit() -> Option<PathBuf> {
     let on_path = env::split_paths(&env::var_os("PATH").unwrap_or_default())
         .find(|folder| folder.join("nvcc").is_file())
         .and_then(|folder| folder.canonicalize().ok()?.parent().map(Path::to_owned));
-    let named = VARIABLES.iter().filter_map(|name| env::var_os(name)).map(PathBuf::from);
+    let named = VARIABLES.iter().filter_map(env::var_os).map(PathBuf::from);
     named.chain(on_path).chain(PLACES.map(PathBuf::from)).find(|folder| folder.join("include/cuda.h").is_file())
 }
 

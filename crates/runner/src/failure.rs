@@ -54,11 +54,12 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// A data setting that does not fit the data is a mistake in the recipe; everything else about data is a failed run.
+/// A data setting that does not fit the data is a mistake in the recipe, and a signal is no failure of the data; everything else about data is a failed run.
 impl From<relumine_data::DataError> for Failure {
     fn from(error: relumine_data::DataError) -> Self {
         match error {
             relumine_data::DataError::Setting { .. } => Self::usage(error),
+            relumine_data::DataError::Interrupted => Self::Interrupted,
             error => Self::Run(error.into()),
         }
     }

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod device;
 pub mod environment;
 pub mod failure;
+pub mod file_limit;
 pub mod interrupt;
 pub mod observers;
 pub mod pipeline;

@@ -1,12 +1,13 @@
 //! The `relumine` command.
 
 use clap::Parser;
-use relumine::{cli::Arguments, commands, terminal};
+use relumine::{cli::Arguments, commands, file_limit, terminal};
 use std::process::ExitCode;
 use std::time::Instant;
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    file_limit::make_it_an_error();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(message) => return terminal::print_usage(&message),

@@ -1,5 +1,6 @@
-//! How this process reads data: whether it may use the network, and a bar where reading takes long.
+//! How this process reads data: whether it may use the network, a bar where reading takes long, and an end where a signal asks for it.
 
+use crate::interrupt;
 use crate::recipe::DataSection;
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -35,7 +36,7 @@ pub fn options(data: &DataSection) -> ReadOptions {
 /// Adds what is the process' to what is the data's.
 #[must_use]
 pub fn with_process(options: ReadOptions) -> ReadOptions {
-    ReadOptions { offline: OFFLINE.load(Ordering::Relaxed), progress: bar(), ..options }
+    ReadOptions { offline: OFFLINE.load(Ordering::Relaxed), progress: bar().stopped_by(interrupt::asked()), ..options }
 }
 
 /// Says that rows were left out; nothing where there were none.

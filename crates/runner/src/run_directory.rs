@@ -1,10 +1,12 @@
 //! The folder of a run, and files that are whole or not there.
 
-use crate::checkpoint::{WRITING, remove_unfinished, sync_folder, verify};
+mod lock;
+
+use crate::checkpoint::{WRITING, no_room, remove_unfinished, sync_folder, verify};
 use anyhow::{Context, bail};
+pub use lock::RunLock;
 use relumine_report::{CrossValidation, Summary};
 use serde::Serialize;
-use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -12,12 +14,6 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDirectory {
     path: PathBuf,
-}
-
-/// While it is there, no other process writes to the run.
-#[derive(Debug)]
-pub struct RunLock {
-    _file: File,
 }
 
 /// Where a new run will go, checked before anything expensive is done.
@@ -208,25 +204,6 @@ impl RunDirectory {
         path.rsplit('/').next().unwrap_or(path)
     }
 
-    /// Takes the run for this process, until what is given is dropped or the process ends.
-    ///
-    /// # Errors
-    /// A run that another process is writing to.
-    pub fn lock(&self) -> anyhow::Result<RunLock> {
-        let path = self.file(Self::LOCK);
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
-        let file = file.with_context(|| format!("cannot write {}: make the folder writable", path.display()))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                bail!("{} is being written by another process: wait until it ends, or stop it first", self.path.display())
-            }
-            // Some network file systems have no locks.
-            Err(TryLockError::Error(error)) => tracing::warn!("{} cannot be locked: {error}", path.display()),
-            Ok(()) => {}
-        }
-        Ok(RunLock { _file: file })
-    }
-
     /// Checks that the checkpoint files are what their manifest says; those that a process is writing just now are not looked at.
     ///
     /// # Errors
@@ -234,13 +211,6 @@ impl RunDirectory {
     pub fn check_checkpoints(&self) -> anyhow::Result<()> {
         let checked = verify(&self.file(Self::CHECKPOINTS)).map(drop);
         if self.is_held() { Ok(()) } else { checked }
-    }
-
-    /// Whether another process is writing to the run, so far as its file system has locks.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        let lock = File::open(self.file(Self::LOCK)).map(|file| file.try_lock_shared());
-        matches!(lock, Ok(Err(TryLockError::WouldBlock)))
     }
 
     /// Removes what was being written when a process was killed.
@@ -262,6 +232,11 @@ impl RunDirectory {
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// What is said where something cannot be appended to a file of a run that is training.
+    pub(crate) fn no_room(&self, name: &str) -> String {
+        no_room(&self.file(name), &self.path)
     }
 
     /// Writes a file whole.

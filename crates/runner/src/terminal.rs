@@ -38,6 +38,10 @@ pub fn print_usage(message: &clap::Error) -> ExitCode {
         let _ = message.print();
         return ExitCode::SUCCESS;
     }
+    if message.kind() == clap::error::ErrorKind::InvalidUtf8 {
+        say("error: an argument is not UTF-8 text, as names of data and settings must be: rename the file or folder, or give a link to it");
+        return ExitCode::from(2);
+    }
     // clap spreads a complaint over several lines; here every error is one.
     let text = message.render().to_string();
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

@@ -156,13 +156,13 @@ impl Shape {
         let Shaper { height, width, channels, .. } = self.shaper;
         if !self.is_resized && (image.height, image.width) != (height, width) {
             let problem = format!("has {} x {} pixels, and {} has {height} x {width}", image.height, image.width, self.first.display());
-            let set = format!("data.image_size = [{height}, {width}] (--image-size {height} {width} in data verify)");
-            let remedy = format!("set {set} to bring all pictures to one size");
+            let verify = format!("in data verify: --image-size {height} {width}");
+            let remedy = format!("set data.image_size = [{height}, {width}] to bring all pictures to one size ({verify})");
             return Err(DataError::malformed(path, problem, remedy));
         }
         if !self.has_asked_channels && image.channels > channels {
             let problem = format!("is in colour, and {} is grey", self.first.display());
-            let remedy = "set data.channels (--channels in data verify) = 1 to read all in grey, or 3 to read all in colour";
+            let remedy = "set data.channels = 1 to read all in grey, or 3 to read all in colour (in data verify: --channels)";
             return Err(DataError::malformed(path, problem, remedy));
         }
         self.shaper.shape(image).map_err(|problem| DataError::malformed(path, problem, "remove it"))

@@ -71,7 +71,7 @@ impl Stream {
     }
 }
 
-fn misfit(path: &Path, shape: &[usize], format: &RowFormat) -> DataError {
+pub(super) fn misfit(path: &Path, shape: &[usize], format: &RowFormat) -> DataError {
     let problem = format!("holds an array of shape {shape:?}, and the model takes {}", expected(&format.example_shape));
     DataError::malformed(path, problem, "give rows as the model was trained on")
 }
@@ -140,24 +140,33 @@ impl NpyRows {
         Ok(Self { stream: Stream::new(path, contents, rows, row_bytes)?, header })
     }
 
-    /// The nearest 32-bit floats; rows with other than finite numbers are errors, or left out.
-    fn floats(&self, bytes: &[u8], origins: Vec<RowOrigin>, format: &RowFormat, skipped: &mut Skipped) -> Result<InputRows, DataError> {
+    /// The nearest 32-bit floats.
+    fn floats(&self, bytes: &[u8]) -> Vec<f32> {
         let Header { kind, item, big_endian, .. } = self.header;
-        let (mut values, mut kept) = (Vec::with_capacity(bytes.len() / item), Vec::with_capacity(origins.len()));
-        for (row, origin) in bytes.chunks_exact(item * format.num_features()).zip(origins) {
-            let start = values.len();
-            values.extend(row.chunks_exact(item).map(|bytes| number(kind, bytes, big_endian) as f32));
-            let Some(column) = values[start..].iter().position(|value| !value.is_finite()) else {
-                kept.push(origin);
-                continue;
-            };
-            let problem = format!("has {} in row {} (counted from 0), at feature {column}", values[start + column], origin.row);
-            let remedy = "give finite numbers, or leave such rows out with --skip-bad-rows";
-            skipped.take(DataError::malformed(&self.stream.path, problem, remedy), &format.options)?;
-            values.truncate(start);
-        }
-        Ok(InputRows { features: Features::F32(values), origins: kept })
+        bytes.chunks_exact(item).map(|bytes| number(kind, bytes, big_endian) as f32).collect()
     }
+}
+
+/// `rows` from `origins`; those with other than finite numbers are errors, or left out.
+pub(super) fn finite<'a>(
+    path: &Path,
+    rows: impl Iterator<Item = &'a [f32]>,
+    origins: Vec<RowOrigin>,
+    format: &RowFormat,
+    skipped: &mut Skipped,
+) -> Result<InputRows, DataError> {
+    let (mut values, mut kept) = (Vec::new(), Vec::with_capacity(origins.len()));
+    for (row, origin) in rows.zip(origins) {
+        let Some(column) = row.iter().position(|value| !value.is_finite()) else {
+            values.extend_from_slice(row);
+            kept.push(origin);
+            continue;
+        };
+        let problem = format!("has {} in row {} (counted from 0), at feature {column}", row[column], origin.row);
+        let remedy = "give finite numbers, or leave such rows out with --skip-bad-rows";
+        skipped.take(DataError::malformed(path, problem, remedy), &format.options)?;
+    }
+    Ok(InputRows { features: Features::F32(values), origins: kept })
 }
 
 impl Reader for NpyRows {
@@ -167,6 +176,7 @@ impl Reader for NpyRows {
             let full_scale = format.full_scale.unwrap_or(u8::MAX);
             return Ok(Some(InputRows { features: Features::U8 { values: bytes, full_scale }, origins }));
         }
-        self.floats(&bytes, origins, format, skipped).map(Some)
+        let values = self.floats(&bytes);
+        finite(&self.stream.path, values.chunks_exact(format.num_features()), origins, format, skipped).map(Some)
     }
 }

@@ -1,9 +1,10 @@
 //! Which files there are, and of which kind each is.
 
+use super::archive::NpzRows;
 use super::array::{IdxRows, NpyRows};
 use super::pictures::{PictureFile, PictureRows};
 use super::table::TableRows;
-use super::{Reader, RowFormat};
+use super::{PassedOver, Reader, RowFormat};
 use crate::DataError;
 use crate::bytes::Contents;
 use crate::images::{entries, is_picture};
@@ -24,6 +25,14 @@ pub(super) enum Kind {
     Table,
     Idx,
     Npy,
+    Npz,
+}
+
+/// What some paths stand for.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) inputs: VecDeque<Input>,
+    pub(super) passed_over: PassedOver,
 }
 
 impl Input {
@@ -36,6 +45,7 @@ impl Input {
                     Kind::Table => Box::new(TableRows::open(&path, format)?),
                     Kind::Idx => Box::new(IdxRows::open(&path, format)?),
                     Kind::Npy => Box::new(NpyRows::open(&path, format)?),
+                    Kind::Npz => Box::new(NpzRows::open(&path, format)?),
                 };
                 (path, reader)
             }
@@ -43,13 +53,20 @@ impl Input {
     }
 }
 
+/// What `paths` stand for, in their order.
+pub(super) fn find(paths: &[PathBuf], format: &RowFormat) -> Result<Found, DataError> {
+    let mut found = Found::default();
+    paths.iter().try_for_each(|path| list(path, format, &mut found))?;
+    Ok(found)
+}
+
 /// Adds what `path` stands for.
-pub(super) fn list(path: &Path, format: &RowFormat, inputs: &mut VecDeque<Input>) -> Result<(), DataError> {
+fn list(path: &Path, format: &RowFormat, Found { inputs, passed_over }: &mut Found) -> Result<(), DataError> {
     if path.as_os_str() == "-" {
         inputs.push_back(Input::File(path.to_owned(), Kind::Table));
     } else if path.is_dir() {
         let mut files = Vec::new();
-        list_folder(path, format, &mut files)?;
+        list_folder(path, 0, format, &mut files, passed_over)?;
         if files.is_empty() {
             return Err(DataError::malformed(path, "has no pictures", "give a folder with PNG or JPEG files, or the files themselves"));
         }
@@ -72,18 +89,27 @@ fn add_pictures(files: Vec<PictureFile>, inputs: &mut VecDeque<Input>) {
     }
 }
 
-/// Everything in `folder` but hidden files; what is no picture is complained about when it is read.
-fn list_folder(folder: &Path, format: &RowFormat, files: &mut Vec<PictureFile>) -> Result<(), DataError> {
+/// The pictures in `folder`, which lies `depth` folders below the one that was named. Hidden files are not even counted as passed over.
+fn list_folder(
+    folder: &Path,
+    depth: usize,
+    format: &RowFormat,
+    files: &mut Vec<PictureFile>,
+    passed_over: &mut PassedOver,
+) -> Result<(), DataError> {
     const DEEPEST: usize = 32;
-    if folder.components().count() > DEEPEST {
+    if depth > DEEPEST {
         return Err(DataError::malformed(folder, "lies too deep", "give the folder that holds the pictures (a link may lead in circles)"));
     }
     for name in entries(folder)? {
         let path = folder.join(name);
         if path.is_dir() {
-            list_folder(&path, format, files)?;
-        } else {
+            list_folder(&path, depth + 1, format, files, passed_over)?;
+        } else if path.file_name().is_some_and(is_picture) {
             files.push(PictureFile { label: label_of(&path, format), path });
+        } else {
+            passed_over.files += 1;
+            passed_over.first.get_or_insert(path);
         }
     }
     Ok(())
@@ -100,6 +126,13 @@ fn kind_of(path: &Path) -> Result<Option<Kind>, DataError> {
     if start.starts_with(b"\x93NUMPY") {
         return Ok(Some(Kind::Npy));
     }
+    if start.starts_with(b"PK\x03\x04") {
+        return Ok(Some(Kind::Npz));
+    }
+    if start.starts_with(b"PAR1") {
+        let remedy = "save its rows as a .csv table or a .npy array; training reads Parquet, and predicting does not yet";
+        return Err(DataError::malformed(path, "is a Parquet file", remedy));
+    }
     if start.starts_with(b"\x89PNG") || start.starts_with(b"\xff\xd8\xff") {
         return Ok(None);
     }
@@ -109,6 +142,6 @@ fn kind_of(path: &Path) -> Result<Option<Kind>, DataError> {
     if start.starts_with(&[0, 0]) && start.len() >= 4 {
         return Ok(Some(Kind::Idx));
     }
-    let remedy = "give .png or .jpg pictures, a folder of them, a .csv or .tsv table, an IDX file, or a .npy array";
+    let remedy = "give .png or .jpg pictures, a folder of them, a .csv or .tsv table, an IDX file, or a .npy or .npz file";
     Err(DataError::malformed(path, "is of no kind that can be predicted", remedy))
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is scaled: the rows have the units of the training data, and pictures the size and colours that the model knows.
 
+mod archive;
 mod array;
 mod list;
 mod pictures;
@@ -12,7 +13,7 @@ mod tests;
 
 use crate::images::{Fit, Invert};
 use crate::{DataError, Features, ReadOptions, Skipped};
-use list::{Input, list};
+use list::{Found, Input, Kind, find};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -56,10 +57,20 @@ pub struct InputRows {
     pub origins: Vec<RowOrigin>,
 }
 
+/// Files in folders that are no pictures by their names, and so were passed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// How many.
+    pub files: u64,
+    /// One of them.
+    pub first: Option<PathBuf>,
+}
+
 /// The rows of some files, in order.
 pub struct Inputs {
     format: RowFormat,
     left: VecDeque<Input>,
+    passed_over: PassedOver,
     current: Option<(PathBuf, Box<dyn Reader>)>,
     /// Whether the current file had a row so far, used or skipped.
     has_rows: bool,
@@ -91,11 +102,20 @@ impl Inputs {
     /// # Errors
     /// A path that is not there, a folder without pictures, or a file of no known kind; nothing is decoded yet.
     pub fn find(paths: &[PathBuf], format: RowFormat) -> Result<Self, DataError> {
-        let mut left = VecDeque::new();
-        for path in paths {
-            list(path, &format, &mut left)?;
-        }
-        Ok(Self { format, left, current: None, has_rows: false, skipped: Skipped::default() })
+        let Found { inputs: left, passed_over } = find(paths, &format)?;
+        Ok(Self { format, left, passed_over, current: None, has_rows: false, skipped: Skipped::default() })
+    }
+
+    /// What was passed over in folders.
+    #[must_use]
+    pub fn passed_over(&self) -> &PassedOver {
+        &self.passed_over
+    }
+
+    /// Whether there is a table, which may have a column with the true classes, among what has not been read yet.
+    #[must_use]
+    pub fn has_table(&self) -> bool {
+        self.left.iter().any(|input| matches!(input, Input::File(_, Kind::Table)))
     }
 
     /// How many pictures there are, where there is nothing else.

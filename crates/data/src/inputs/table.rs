@@ -2,6 +2,7 @@
 
 use super::{InputRows, Reader, RowFormat, RowOrigin};
 use crate::bytes::{Contents, read_error};
+use crate::table::one_column;
 use crate::table::text::{Limited, MOST_ROW_BYTES, delimiter, shortened};
 use crate::{DataError, Features, Skipped};
 use csv::ByteRecord;
@@ -68,6 +69,9 @@ impl TableRows {
         self.header = header.map_err(|_| self.malformed("is not UTF-8 text in line 1", "save it as UTF-8 text"))?;
         if self.header.is_empty() {
             return Err(self.malformed("is empty", "give a header line, then a row a line"));
+        }
+        if let ([only], true) = (&self.header[..], format.num_features() > 1) {
+            return Err(one_column(&self.path, only));
         }
         self.label = format.options.label.as_deref().map(|label| self.column(label, "--label")).transpose()?;
         self.features = if format.feature_names.is_empty() { self.columns_in_order(format)? } else { self.named_columns(format)? };

@@ -213,6 +213,7 @@ fn tables_that_do_not_fit_are_named() {
     for (text, expected) in [
         ("a,y\n1,cat\n", "has no column `b`: the model takes 2 columns: a, b"),
         ("c,y\n1,cat\n", "has no column `a`, nor 1 others"),
+        ("a;b;y\n1;2;cat\n", "has one column only: semicolons seem to stand between its columns"),
         ("a,b\n1,2\n", "has no column `y` (--label): it has a, b"),
         ("a,b,a,y\n1,2,3,cat\n", "has two columns called `a`"),
         ("a,b,y\n1,,cat\n", "has \"\" in line 2, column `b`, which is not a finite number"),
@@ -254,7 +255,60 @@ fn bad_pictures_are_named_or_skipped_and_a_chunk_of_bad_ones_is_passed_over() {
     let path = folder.0.path().join("f");
     assert!(error(path.clone(), pixels_of(&[1, 1, 1])).contains("1.png is neither a PNG nor a JPEG file"));
     let (values, _, skipped) = read(&[path], skipping(pixels_of(&[1, 1, 1]))).unwrap();
-    assert_eq!((values, skipped), (vec![3.0], 3));
+    assert_eq!((values, skipped), (vec![3.0], 2));
+}
+
+#[test]
+fn what_is_no_picture_in_a_folder_is_passed_over_and_counted() {
+    let folder = Folder::new();
+    let deep = format!("f/{}", "d/".repeat(33));
+    for name in ["f/1.png", "f/draw.py", "f/cat/notes.txt", "f/.DS_Store"] {
+        folder.put(name, png(1, 1, &[1]));
+    }
+    let path = folder.0.path().join("f");
+    let inputs = Inputs::find(std::slice::from_ref(&path), pixels_of(&[1, 1, 1])).unwrap();
+    assert_eq!((inputs.pictures(), inputs.passed_over().files), (Some(1), 2));
+    assert_eq!(inputs.passed_over().first, Some(path.join("cat/notes.txt")));
+    // The depth is counted from the folder that was named.
+    folder.put(&format!("{deep}2.png"), png(1, 1, &[1]));
+    assert!(error(path, pixels_of(&[1, 1, 1])).contains("lies too deep"));
+    let within = folder.0.path().join("f/d/d");
+    assert_eq!(read(&[within], pixels_of(&[1, 1, 1])).unwrap().0, [1.0]);
+}
+
+fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    use std::io::Write;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in arrays {
+        archive.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn the_features_of_an_archive_are_rows() {
+    let folder = Folder::new();
+    let floats: Vec<u8> = [1.0, 2.0, f32::NAN, 4.0, 5.0, 6.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let x = npy("<f4", "(3, 2)", &floats);
+    let path = folder.put("a.npz", npz(&[("x", x.clone()), ("y", npy("|u1", "(3,)", &[0, 1, 0]))]));
+    assert!(error(path.clone(), columns(&["a", "b"])).contains("a.npz has NaN in row 1 (counted from 0), at feature 0"));
+    let (values, origins, skipped) = read(&[path], skipping(columns(&["a", "b"]))).unwrap();
+    assert_eq!((values, origins[1].1, skipped), (vec![1.0, 2.0, 5.0, 6.0], 2, 1));
+    let bytes = folder.put("b.npz", npz(&[("X_test", npy("|u1", "(5, 1, 2)", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))]));
+    assert_eq!(self::values(bytes, pixels_of(&[1, 2, 1])).len(), 10);
+    for (arrays, expected) in [
+        (npz(&[("data", x.clone())]), "holds no array called x (its arrays: data)"),
+        (npz(&[("x_train", x.clone()), ("x_test", x.clone())]), "holds both `x_test` and `x_train`"),
+        (npz(&[("x", npy("<f4", "(2, 3)", &floats))]), "holds an array of shape [2, 3], and the model takes [N, 2]"),
+        (npz(&[("x", npy("<f4", "(0, 2)", &[]))]), "has no rows"),
+        (npz(&[("x", x[..x.len() - 1].to_vec())]), "c.npz has an array `x` that "),
+        (b"PK\x03\x04 and no more".to_vec(), "is not a whole .npz file"),
+        (b"PAR1 and more".to_vec(), "is a Parquet file: save its rows as a .csv table"),
+    ] {
+        let message = error(folder.put("c.npz", arrays), columns(&["a", "b"]));
+        assert!(message.contains(expected), "{expected}: {message}");
+    }
 }
 
 #[test]

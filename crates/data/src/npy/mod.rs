@@ -15,9 +15,9 @@ use crate::classes::{ClassIndex, MOST_CLASSES, too_many};
 use crate::parts::Part;
 use crate::table::no_classes;
 use crate::{DataError, Dataset, ReadOptions, Skipped, Source};
-use archive::Archive;
+pub(crate) use archive::Archive;
 use array::Array;
-pub(crate) use array::number;
+pub(crate) use array::{Numbers, number};
 pub(crate) use header::{Header, Kind};
 use rows::{Place, Rows};
 use std::path::Path;
@@ -41,6 +41,11 @@ struct Reader<'a> {
 pub(crate) fn is_array_folder(folder: &Path) -> bool {
     let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     files.filter_map(|file| file.to_lowercase().strip_suffix(".npy").and_then(role)).any(|(is_x, _)| is_x)
+}
+
+/// Whether an array of this name holds features.
+pub(crate) fn is_features(name: &str) -> bool {
+    role(name).is_some_and(|(is_x, _)| is_x)
 }
 
 /// What an array of this name holds: features (or labels), and of which part.

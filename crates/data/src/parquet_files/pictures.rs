@@ -98,6 +98,7 @@ impl Reader<'_> {
                 return Err(damaged(format!("ends before row {found}: the image column")));
             }
             self.options.progress.report(&shown, index as u64 + 1, groups as u64);
+            self.options.progress.check()?;
         }
         check_rows(path, &file, found)
     }

@@ -19,4 +19,4 @@ pub use search::{Found, Place};
 pub use store::Store;
 
 pub(crate) use operation::sync_folder;
-pub(crate) use store::{WRITING, remove_unfinished};
+pub(crate) use store::{WRITING, no_room, remove_unfinished};

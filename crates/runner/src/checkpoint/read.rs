@@ -25,7 +25,7 @@ pub fn read_tensors(path: &Path) -> anyhow::Result<NamedTensors> {
     let folder = path.parent().unwrap_or(Path::new("."));
     if let (Some(manifest), Some(name)) = (read_manifest(folder)?, path.file_name()) {
         let record = manifest.files.get(name.to_string_lossy().as_ref());
-        let remedy = "restore it, go on from an older checkpoint with relumine train --resume, or train again";
+        let remedy = remedy_for(&manifest, folder);
         match record {
             None => bail!("{} belongs to no checkpoint: {} does not list it; {remedy}", path.display(), Manifest::NAME),
             Some(record) if !record.matches(&bytes) => bail!("{}: {remedy}", problem_with(path)),
@@ -50,15 +50,24 @@ pub fn tensors_of(path: &Path, bytes: &[u8]) -> anyhow::Result<NamedTensors> {
 /// # Errors
 /// A file that does not match its checksum, or is missing.
 pub fn verify(folder: &Path) -> anyhow::Result<Option<Manifest>> {
-    let manifest = read_manifest(folder)?;
-    for (name, record) in manifest.iter().flat_map(|manifest| &manifest.files) {
+    let Some(manifest) = read_manifest(folder)? else { return Ok(None) };
+    for (name, record) in &manifest.files {
         let path = folder.join(name);
         let matches = |record: &FileRecord| std::fs::read(&path).is_ok_and(|bytes| record.matches(&bytes));
         if !matches(record) {
-            bail!("{}: restore it, go on from an older checkpoint with relumine train --resume, or train again", problem_with(&path));
+            bail!("{}: {}", problem_with(&path), remedy_for(&manifest, folder));
         }
     }
-    Ok(manifest)
+    Ok(Some(manifest))
+}
+
+/// What helps where a file of the checkpoint in `folder` is damaged. A training that has ended keeps no older one.
+fn remedy_for(manifest: &Manifest, folder: &Path) -> String {
+    if manifest.stopped_by.is_some() {
+        return "restore it, or train again".into();
+    }
+    let run = folder.parent().unwrap_or(folder).display();
+    format!("restore it, go on from an older checkpoint with relumine train --resume {run}, or train again")
 }
 
 fn read_manifest(folder: &Path) -> anyhow::Result<Option<Manifest>> {

@@ -143,14 +143,8 @@ impl Store {
 
     fn perform(&self, operations: &[Operation<'_>]) -> anyhow::Result<()> {
         for operation in operations {
-            let failed = || {
-                let (run, path) = (self.folder.parent().unwrap_or(&self.folder).display(), operation.target().display());
-                format!(
-                    "cannot write {path}: make room on the disk, and go on with relumine train --resume {run}; \
-                     what was saved before is still there"
-                )
-            };
-            operation.perform().with_context(failed)?;
+            let run = self.folder.parent().unwrap_or(&self.folder);
+            operation.perform().with_context(|| no_room(operation.target(), run))?;
         }
         Ok(())
     }
@@ -168,6 +162,15 @@ impl Store {
             _ => Ok(()),
         }
     }
+}
+
+/// What is said where a file of the run that is training cannot be written.
+pub(crate) fn no_room(path: &Path, run: &Path) -> String {
+    format!(
+        "cannot write {}: make room on the disk, and go on with relumine train --resume {}; what was saved before is still there",
+        path.display(),
+        run.display()
+    )
 }
 
 /// Removes from `folder` what was being written when a process was killed.

@@ -38,6 +38,12 @@ pub struct DataVerifyArguments {
     /// The column with the class, in a table or Parquet file.
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
+    /// The height and width to bring an image folder's pictures to, as the recipe key data.image_size.
+    #[arg(long, num_args = 2, value_names = ["HEIGHT", "WIDTH"], value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub image_size: Option<Vec<u16>>,
+    /// 1 to read an image folder in grey, 3 in colour, as the recipe key data.channels.
+    #[arg(long, value_parser = ["1", "3"])]
+    pub channels: Option<String>,
     /// Count rows that cannot be used instead of stopping at the first.
     #[arg(long)]
     pub skip_bad_rows: bool,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub struct PredictArguments {
     /// The run directory, or a folder like it that ships with the project, such as models/mnist.
     pub run: PathBuf,
-    /// PNG or JPEG pictures, folders of them, CSV or TSV tables, IDX files, .npy arrays; - for a CSV table on standard input.
+    /// PNG or JPEG pictures, folders of them, CSV or TSV tables, IDX files, .npy arrays, x of .npz files; - for a CSV table on standard input.
     #[arg(required = true)]
     pub inputs: Vec<PathBuf>,
     /// Which weights to use; those that the run tested where absent.

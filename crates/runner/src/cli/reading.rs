@@ -78,4 +78,7 @@ pub struct ManArguments {
     /// Write relumine.1 and a page for every command into this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Replace pages that exist.
+    #[arg(long, requires = "out")]
+    pub force: bool,
 }

@@ -1,18 +1,17 @@
 //! `relumine augment`: a picture of what a recipe makes of its training images.
 
+use super::output_file::OutputFile;
 use crate::cli::AugmentArguments;
 use crate::failure::Failure;
 use crate::pipeline::open;
 use crate::recipe::{Origin, Recipe};
-use crate::run_directory::{RunDirectory, new_file};
+use crate::run_directory::RunDirectory;
 use crate::terminal;
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use relumine_data::{Dataset, Features};
 use relumine_engine::Augmentation;
 use relumine_model::ConfigError;
-use std::io::Write;
-use std::path::Path;
 
 /// Classes of which an image is shown, and how often it is shown changed.
 const MOST_ROWS: usize = 10;
@@ -23,7 +22,7 @@ const LEAST_WIDTH: usize = 84;
 
 /// Writes a grid: in each row an image of another class, as it is and as eight steps of a run would see it.
 pub(super) fn run(arguments: &AugmentArguments) -> Result<(), Failure> {
-    check_place(arguments)?;
+    OutputFile::check(&arguments.out, arguments.force)?;
     let origin = if arguments.target.is_dir() {
         let run = RunDirectory::open(&arguments.target).map_err(Failure::Usage)?;
         Origin::from_file(&run.file(RunDirectory::RECIPE))?
@@ -41,20 +40,9 @@ pub(super) fn run(arguments: &AugmentArguments) -> Result<(), Failure> {
     };
     let split = recipe.data.split_spec().split(&source)?;
     let grid = Grid::new(&source.train, &one_of_each_class(&source.train, &split.train), &augmentation, recipe.train.seed)?;
-    write(arguments, &grid.png()?)?;
+    OutputFile::write_all(&arguments.out, arguments.force, &grid.png()?)?;
     let out = arguments.out.display();
     terminal::print(format_args!("{out}: {} training images, each as it is and as {CHANGED} steps see it: {config}\n", grid.rows))
-}
-
-fn check_place(arguments: &AugmentArguments) -> Result<(), Failure> {
-    let out = &arguments.out;
-    if out.is_dir() {
-        return Err(Failure::usage(anyhow!("--out {} is a folder: give the name of a file", out.display())));
-    }
-    if out.symlink_metadata().is_ok() && !arguments.force {
-        return Err(Failure::usage(anyhow!("--out {} exists already: give another name, or replace it with --force", out.display())));
-    }
-    Ok(())
 }
 
 /// The first train row of each of the first classes.
@@ -131,18 +119,4 @@ fn range(data: &Dataset, rows: &[u32], features: usize) -> (f32, f32) {
     let values = || rows.iter().flat_map(|row| (0..features).map(|i| data.features().get(*row as usize * features + i)));
     let (low, high) = (values().fold(f32::INFINITY, f32::min), values().fold(f32::NEG_INFINITY, f32::max));
     (low, if high > low { high } else { low + 1.0 })
-}
-
-/// To a temporary name first: the file is whole or not there.
-fn write(arguments: &AugmentArguments, bytes: &[u8]) -> anyhow::Result<()> {
-    let out = &arguments.out;
-    let folder = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let attempt = || -> std::io::Result<()> {
-        let mut file = new_file(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        let persisted = if arguments.force { file.persist(out) } else { file.persist_noclobber(out) };
-        Ok(persisted.map(drop)?)
-    };
-    attempt().with_context(|| format!("cannot write {}: make its folder, or choose another with --out", out.display()))
 }

@@ -105,8 +105,13 @@ struct ReportedFile {
 
 fn verify(arguments: &DataVerifyArguments) -> Result<(), Failure> {
     let catalog = Catalog::from_environment();
-    let options = ReadOptions { label: arguments.label.clone(), skip_bad_rows: arguments.skip_bad_rows, ..ReadOptions::default() };
-    let options = reading::with_process(options);
+    let options = reading::with_process(ReadOptions {
+        label: arguments.label.clone(),
+        image_size: arguments.image_size.as_deref().and_then(|size| Some([usize::from(*size.first()?), usize::from(*size.get(1)?)])),
+        channels: arguments.channels.as_deref().and_then(|channels| channels.parse().ok()),
+        skip_bad_rows: arguments.skip_bad_rows,
+        ..ReadOptions::default()
+    });
     let names: Vec<String> = match &arguments.name {
         Some(name) => vec![name.clone()],
         None => catalog.entries().iter().filter(|entry| catalog.is_available(entry)).map(|entry| entry.name.to_owned()).collect(),

@@ -1,22 +1,22 @@
 //! `relumine export`.
 
+use super::output_file::OutputFile;
 use super::saved_weights::SavedWeights;
 use crate::cli::{ExportArguments, ExportFormat};
 use crate::failure::Failure;
 use crate::observers::read_tensors;
 use crate::recipe::{Origin, Recipe};
-use crate::run_directory::{RunDirectory, new_file};
+use crate::run_directory::RunDirectory;
 use crate::terminal;
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use relumine_export::{ExportError, OnnxOptions, TrainedModel, to_npz, to_onnx, to_safetensors};
 use relumine_report::Signature;
-use std::io::Write;
 use std::path::Path;
 
 /// Writes a run's model to a file that other programs read. No data set is opened.
 pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
     check_options(arguments)?;
-    check_place(arguments)?;
+    OutputFile::check(&arguments.out, arguments.force)?;
     let run = RunDirectory::open(&arguments.run).map_err(Failure::Usage)?;
     let recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
     // A run that was killed has no summary, and may have weights all the same.
@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
         ExportFormat::Safetensors => to_safetensors(&model),
         ExportFormat::Npz => to_npz(&model),
     };
-    write(arguments, &bytes.map_err(within)?)?;
+    OutputFile::write_all(&arguments.out, arguments.force, &bytes.map_err(within)?)?;
     let out = arguments.out.display();
     let interface = if arguments.format == ExportFormat::Onnx { interface(&signature, options) } else { names().into() };
     terminal::print(format_args!("{out}: the {} weights of {}\n{interface}\n", weights.name, run.path().display()))
@@ -47,42 +47,6 @@ fn check_options(arguments: &ExportArguments) -> Result<(), Failure> {
             Err(Failure::usage(anyhow!("{flag} {problem}: remove it, or give --format onnx")))
         }
         _ => Ok(()),
-    }
-}
-
-fn check_place(arguments: &ExportArguments) -> Result<(), Failure> {
-    let out = &arguments.out;
-    if out.is_dir() {
-        return Err(Failure::usage(anyhow!("--out {} is a folder: give the name of a file", out.display())));
-    }
-    if out.symlink_metadata().is_ok() && !arguments.force {
-        return Err(Failure::usage(exists_already(out)));
-    }
-    Ok(())
-}
-
-fn exists_already(out: &Path) -> anyhow::Error {
-    anyhow!("--out {} exists already: give another name, or replace it with --force", out.display())
-}
-
-/// To a temporary name first: the file is whole or not there. One that appears meanwhile is not overwritten, either.
-fn write(arguments: &ExportArguments, bytes: &[u8]) -> anyhow::Result<()> {
-    let out = &arguments.out;
-    let folder = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let unwritable = || format!("cannot write {}: make its folder, or choose another with --out", out.display());
-    let temporary = || -> std::io::Result<tempfile::NamedTempFile> {
-        let mut file = new_file(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    let file = temporary().with_context(unwritable)?;
-    if arguments.force {
-        return file.persist(out).map(drop).with_context(unwritable);
-    }
-    match file.persist_noclobber(out) {
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists_already(out)),
-        persisted => persisted.map(drop).with_context(unwritable),
     }
 }
 

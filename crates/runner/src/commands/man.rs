@@ -1,31 +1,34 @@
 //! `relumine man`.
 
+use super::output_file::OutputFile;
 use crate::cli::{Arguments, ManArguments};
 use crate::failure::Failure;
 use crate::terminal;
 use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Prints the manual page, or writes a page for every command.
 pub(super) fn run(arguments: &ManArguments) -> Result<(), Failure> {
     let mut command = Arguments::command().disable_help_subcommand(true);
     // Gives every command its full name, and the options that all of them have.
     command.build();
-    match &arguments.out {
-        None => terminal::print(String::from_utf8_lossy(&render(&command)?)),
-        Some(folder) => write_all(&command, "relumine", folder).map_err(Failure::Run),
-    }
+    let Some(folder) = &arguments.out else {
+        return terminal::print(String::from_utf8_lossy(&render(&command)?));
+    };
+    let mut pages = Vec::new();
+    collect(&command, "relumine", folder, &mut pages);
+    // All before the first is written: either there are new pages of every command or of none.
+    pages.iter().try_for_each(|(path, _)| OutputFile::check(path, arguments.force))?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}: choose another folder with --out", folder.display()))?;
+    pages.iter().try_for_each(|(path, command)| OutputFile::write_all(path, arguments.force, &render(command)?))
 }
 
-/// Writes `{name}.1` and the pages of its commands, `{name}-{command}.1`.
-fn write_all(command: &Command, name: &str, folder: &Path) -> anyhow::Result<()> {
-    let path = folder.join(format!("{name}.1"));
-    let cannot_write = || format!("cannot write {}: choose another folder with --out", path.display());
-    std::fs::create_dir_all(folder).with_context(cannot_write)?;
-    std::fs::write(&path, render(command)?).with_context(cannot_write)?;
-    command.get_subcommands().try_for_each(|inner| write_all(inner, &format!("{name}-{}", inner.get_name()), folder))
+/// Adds `{name}.1` and the pages of its commands, `{name}-{command}.1`.
+fn collect<'a>(command: &'a Command, name: &str, folder: &Path, pages: &mut Vec<(PathBuf, &'a Command)>) {
+    pages.push((folder.join(format!("{name}.1")), command));
+    command.get_subcommands().for_each(|inner| collect(inner, &format!("{name}-{}", inner.get_name()), folder, pages));
 }
 
 fn render(command: &Command) -> anyhow::Result<Vec<u8>> {

@@ -11,6 +11,7 @@ mod dry_run;
 mod export;
 mod inspect;
 mod man;
+mod output_file;
 mod predict;
 mod refit;
 mod report;

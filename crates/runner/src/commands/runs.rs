@@ -2,11 +2,15 @@
 
 use crate::cli::{RunsArguments, RunsOrder};
 use crate::failure::Failure;
+use crate::run_directory::RunDirectory;
 use crate::terminal;
 use anyhow::anyhow;
-use relumine_report::{Align, CrossValidation, Group, Run, Score, Summary, Table, find_cross_validations, find_runs, group_by_recipe};
+use relumine_report::{
+    Align, CrossValidation, Group, Run, Score, Status, Summary, Table, UnfinishedRun, find_cross_validations, find_runs,
+    find_unfinished_runs, group_by_recipe,
+};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Lists the runs in a folder, what several seeds of one recipe say together, and the cross-validations.
 pub(super) fn run(arguments: &RunsArguments) -> Result<(), Failure> {
@@ -18,21 +22,28 @@ pub(super) fn run(arguments: &RunsArguments) -> Result<(), Failure> {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
         is(&arguments.recipe, recipe) && is(&arguments.data, data)
     };
-    let (mut runs, mut validations) = (find_runs(&arguments.folder)?, find_cross_validations(&arguments.folder)?);
+    let (mut runs, broken_runs) = find_runs(&arguments.folder)?;
+    let (mut unfinished, broken_unfinished) = find_unfinished_runs(&arguments.folder)?;
+    let (mut validations, broken_validations) = find_cross_validations(&arguments.folder)?;
+    for error in broken_runs.into_iter().chain(broken_unfinished).chain(broken_validations) {
+        terminal::say(format_args!("warning: {}", Failure::from(error)));
+    }
     runs.retain(|run| is_asked_for(&run.summary.recipe, &run.summary.dataset));
+    unfinished.retain(|run| is_asked_for(&run.recipe, &run.dataset));
     validations.retain(|(_, record)| is_asked_for(&record.recipe, &record.dataset));
     sort(&mut runs, arguments.sort);
     if arguments.json {
-        let runs = runs.iter().map(|run| json!({ "run": run.folder, "summary": run.summary }));
+        let runs = runs.iter().map(|run| json!({ "run": run.folder, "status": status(run), "summary": run.summary }));
+        let unfinished = unfinished.iter().map(|run| json!({ "run": run.folder, "status": without_end(&run.folder), "unfinished": run }));
         let validations = validations.iter().map(|(folder, record)| json!({ "run": folder, "cross_validation": record }));
-        return terminal::print(runs.chain(validations).map(|line| line.to_string() + "\n").collect::<String>());
+        return terminal::print(runs.chain(unfinished).chain(validations).map(|line| line.to_string() + "\n").collect::<String>());
     }
-    if runs.is_empty() && validations.is_empty() {
+    if runs.is_empty() && unfinished.is_empty() && validations.is_empty() {
         let which = if arguments.recipe.is_some() || arguments.data.is_some() { "no such runs" } else { "no runs" };
         return terminal::print(format_args!("{which} in {}\n", arguments.folder.display()));
     }
     let groups: Vec<Group> = group_by_recipe(&runs).into_iter().filter(|group| group.seeds > 1).collect();
-    let tables = [run_table(&runs), group_table(&groups), cross_validation_table(&validations)];
+    let tables = [run_table(&runs, &unfinished), group_table(&groups), cross_validation_table(&validations)];
     let shown: Vec<String> = tables.iter().filter(|table| !table.is_empty()).map(Table::to_string).collect();
     terminal::print(shown.join("\n"))
 }
@@ -52,7 +63,18 @@ fn sort(runs: &mut [Run], order: RunsOrder) {
     });
 }
 
-fn run_table(runs: &[Run]) -> Table {
+/// How the run ended, or what it does.
+fn status(run: &Run) -> String {
+    if run.summary.status == Status::Running { without_end(&run.folder).into() } else { run.summary.status.to_string() }
+}
+
+/// What a run does that has not ended; one that was killed has stopped.
+fn without_end(folder: &Path) -> &'static str {
+    if RunDirectory::open(folder).is_ok_and(|run| run.is_held()) { "running" } else { "stopped" }
+}
+
+/// Those without results come last.
+fn run_table(runs: &[Run], unfinished: &[UnfinishedRun]) -> Table {
     let mut table = Table::new(&[
         ("run", Align::Left),
         ("recipe", Align::Left),
@@ -67,7 +89,8 @@ fn run_table(runs: &[Run]) -> Table {
         ("status", Align::Left),
     ]);
     let percent = |score: Option<Score>| score.map_or_else(|| "-".into(), |score| format!("{:.2} %", 100.0 * score.accuracy));
-    for Run { folder, summary, .. } in runs {
+    for run in runs {
+        let Run { folder, summary, .. } = run;
         table.row([
             folder.display().to_string(),
             summary.recipe.clone(),
@@ -79,14 +102,21 @@ fn run_table(runs: &[Run]) -> Table {
             percent(summary.test),
             summary.epoch_seconds_median.map_or_else(|| "-".into(), |seconds| format!("{seconds:.3}")),
             format!("{:.1}", summary.wall_seconds),
-            summary.status.to_string(),
+            status(run),
         ]);
+    }
+    for UnfinishedRun { folder, recipe, dataset, device, seed, epochs_run } in unfinished {
+        let known =
+            [folder.display().to_string(), recipe.clone(), dataset.clone(), device.clone(), seed.to_string(), epochs_run.to_string()];
+        let unknown = ["-"; 4].map(str::to_owned);
+        table.row(known.into_iter().chain(unknown).chain([without_end(folder).to_owned()]));
     }
     table
 }
 
 fn group_table(groups: &[Group]) -> Table {
     let mut table = Table::new(&[
+        ("runs", Align::Left),
         ("recipe", Align::Left),
         ("data", Align::Left),
         ("device", Align::Left),
@@ -96,7 +126,7 @@ fn group_table(groups: &[Group]) -> Table {
     ]);
     for group in groups {
         let (mean, deviation) = group.test_accuracy();
-        let cells = [group.recipe.clone(), group.dataset.clone(), group.device.clone(), group.seeds.to_string()];
+        let cells = [group.name.clone(), group.recipe.clone(), group.dataset.clone(), group.device.clone(), group.seeds.to_string()];
         table.row(cells.into_iter().chain([format!("{:.2} %", 100.0 * mean), format!("{:.2}", 100.0 * deviation)]));
     }
     table

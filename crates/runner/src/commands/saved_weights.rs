@@ -25,7 +25,7 @@ impl SavedWeights {
     /// The weights that are `asked` for, or else those that the run tested; of a run without a summary the best.
     ///
     /// # Errors
-    /// A checkpoint that the run does not have.
+    /// A checkpoint that the run does not have: a mistake of the command line.
     pub(super) fn choose(run: &RunDirectory, asked: Option<Weights>, summary: Option<&Summary>) -> Result<Self, Failure> {
         let of_run = || match summary.map_or(TestedWeights::Best, |summary| summary.weights) {
             TestedWeights::Best => Weights::Best,
@@ -45,6 +45,6 @@ impl SavedWeights {
         let remedy =
             if there.is_empty() { "it ended before its first epoch; train again".into() } else { format!("use {}", there.join(" or ")) };
         let (folder, SavedWeights { name, file, .. }) = (run.path().display(), chosen);
-        Err(Failure::Run(anyhow!("{folder} has no {name} weights ({file}): {remedy}")))
+        Err(Failure::usage(anyhow!("{folder} has no {name} weights ({file}): {remedy}")))
     }
 }

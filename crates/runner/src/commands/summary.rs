@@ -84,12 +84,21 @@ pub(super) fn tested_weights(train: &TrainSection) -> TestedWeights {
 /// Writes `summary.json`, and then `report.html` from the files of the run.
 pub(super) fn save(summary: &Summary, run: &RunDirectory) -> Result<(), Failure> {
     run.write_json(RunDirectory::SUMMARY, summary)?;
-    // The results are safe; a page that cannot be made of them is no reason to hold them back.
-    let page = || -> anyhow::Result<()> { run.write(RunDirectory::REPORT, run_page(&Run::open(run.path())?)?.as_bytes()) };
-    if let Err(error) = page() {
+    save_page(run);
+    Ok(())
+}
+
+/// Writes `report.html` from the files of the run, where it is not that already. The results are safe; a page that cannot be made of them is no
+/// reason to hold them back.
+pub(super) fn save_page(run: &RunDirectory) {
+    let write = || -> anyhow::Result<()> {
+        let page = run_page(&Run::open(run.path())?)?;
+        let is_there = std::fs::read(run.file(RunDirectory::REPORT)).is_ok_and(|there| there == page.as_bytes());
+        if is_there { Ok(()) } else { run.write(RunDirectory::REPORT, page.as_bytes()) }
+    };
+    if let Err(error) = write() {
         tracing::warn!("{} could not be written: {error:#}", RunDirectory::REPORT);
     }
-    Ok(())
 }
 
 /// The scores for people, the test accuracy with its interval.

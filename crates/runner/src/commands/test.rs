@@ -29,6 +29,10 @@ struct Report {
 pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     let device: DeviceRequest = arguments.device.parse().map_err(Failure::Usage)?;
     let run = RunDirectory::open(&arguments.run).map_err(Failure::Usage)?;
+    // Whoever has read the rows writes it down before anybody else reads them, so that every reading is counted. (A run without a summary is
+    // not locked: it may be about to be locked by its training.)
+    run.summary()?;
+    let lock = run.lock_results()?;
     let mut summary = run.summary()?;
     let recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
     let asked = arguments.weights.unwrap_or(match summary.weights {
@@ -73,6 +77,7 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
         test.save(&job, &run)?;
     }
     save(&summary, &run)?;
+    drop(lock);
     let report = Report {
         run: run.path().display().to_string(),
         weights,
@@ -86,12 +91,12 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
         return terminal::print(String::from_utf8_lossy(&json(&report)?));
     }
     terminal::print(format_args!(
-        "test of the {weights} weights on {} rows: loss {:.4}, accuracy {:.2} % ({}); these rows have now been read {} times\n{}",
+        "test of the {weights} weights on {} rows: loss {:.4}, accuracy {:.2} % ({}); these rows have now been read {}\n{}",
         report.rows,
         report.loss,
         100.0 * report.accuracy,
         interval(test.score, report.rows),
-        report.test_evaluations,
+        if report.test_evaluations == 1 { "once".into() } else { format!("{} times", report.test_evaluations) },
         report.metrics.as_ref().map_or_else(String::new, tables)
     ))
 }

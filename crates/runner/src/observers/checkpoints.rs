@@ -63,7 +63,7 @@ impl Checkpoints {
         [Some(RunDirectory::METRICS), probes].into_iter().flatten().try_for_each(|log| {
             let path = self.run.file(log);
             let synced = File::options().append(true).open(&path).and_then(|file| file.sync_all());
-            synced.with_context(|| format!("cannot write {}", path.display()))
+            synced.with_context(|| self.run.no_room(log))
         })
     }
 }

@@ -12,6 +12,7 @@ use std::io::Write;
 #[derive(Debug)]
 pub struct MetricsCsv {
     file: File,
+    run: RunDirectory,
     name: &'static str,
 }
 
@@ -29,7 +30,7 @@ impl MetricsCsv {
         run.write(name, lines.map(|line| line + "\n").collect::<String>().as_bytes())?;
         let path = run.file(name);
         let file = File::options().append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { file, name })
+        Ok(Self { file, run: run.clone(), name })
     }
 }
 
@@ -37,7 +38,7 @@ impl Observer for MetricsCsv {
     fn observe(&mut self, event: Event<'_>) -> anyhow::Result<()> {
         if let Event::Epoch { record, .. } = event {
             let line = row(record) + "\n";
-            self.file.write_all(line.as_bytes()).with_context(|| format!("cannot write {}: make room on the disk", self.name))?;
+            self.file.write_all(line.as_bytes()).with_context(|| self.run.no_room(self.name))?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::io::{ErrorKind, Write};
 #[derive(Debug)]
 pub struct MetricsLog {
     file: File,
+    run: RunDirectory,
     name: &'static str,
 }
 
@@ -22,7 +23,7 @@ impl MetricsLog {
         keep_lines(run, name, kept_epochs)?;
         let path = run.file(name);
         let file = File::options().append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { file, name })
+        Ok(Self { file, run: run.clone(), name })
     }
 }
 
@@ -55,7 +56,7 @@ impl Observer for MetricsLog {
         if let Event::Epoch { record, .. } = event {
             let mut line = serde_json::to_vec(record)?;
             line.push(b'\n');
-            self.file.write_all(&line).with_context(|| format!("cannot write {}: make room on the disk", self.name))?;
+            self.file.write_all(&line).with_context(|| self.run.no_room(self.name))?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use std::io::Write;
 #[derive(Debug)]
 pub struct ProbeLog {
     file: File,
+    run: RunDirectory,
     /// The step of the last line.
     last: Option<u64>,
 }
@@ -37,7 +38,7 @@ impl ProbeLog {
         }
         run.write(RunDirectory::PROBES, &kept)?;
         let file = File::options().append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Some(Self { file, last }))
+        Ok(Some(Self { file, run: run.clone(), last }))
     }
 }
 
@@ -55,7 +56,7 @@ impl Observer for ProbeLog {
         {
             self.last = Some(record.step);
             let written = self.file.write_all(&line(record)?);
-            written.with_context(|| format!("cannot write {}: make room on the disk", RunDirectory::PROBES))?;
+            written.with_context(|| self.run.no_room(RunDirectory::PROBES))?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! `products.json`: which products skipped zeros in the last epoch, and why.
 
-use crate::pipeline::{Event, Observer};
+use crate::pipeline::{Event, Observer, Outcome};
 use crate::run_directory::RunDirectory;
 use relumine_engine::{LayerProducts, Step, ZeroSkipping};
 use relumine_report::{LayerZeros, Products, Zeros};
@@ -9,15 +9,18 @@ use relumine_report::{LayerZeros, Products, Zeros};
 #[derive(Debug)]
 pub struct ProductLog {
     run: RunDirectory,
+    /// Where the run went on within an epoch: that epoch, and the steps before.
+    began_within: Option<(u64, u64)>,
     /// The last epoch that was done, and the step it ended with.
     last: Option<(u64, u64)>,
 }
 
 impl ProductLog {
-    /// Writes into `run`.
+    /// Writes into `run`, which stands where `outcome` says, after `steps` steps.
     #[must_use]
-    pub fn new(run: &RunDirectory) -> Self {
-        Self { run: run.clone(), last: None }
+    pub fn new(run: &RunDirectory, outcome: &Outcome, steps: u64) -> Self {
+        let began_within = (outcome.rows > 0).then_some((outcome.epochs + 1, steps));
+        Self { run: run.clone(), began_within, last: None }
     }
 }
 
@@ -28,7 +31,8 @@ impl Observer for ProductLog {
             // Steps after the last epoch's end are of the next one, which was broken off.
             (Event::Stopped { step, .. }, Some((epoch, steps))) => {
                 let epoch = if step.steps() > steps { epoch + 1 } else { epoch };
-                self.run.write_json(RunDirectory::PRODUCTS, &record(step, epoch))?;
+                let after_step = self.began_within.filter(|(began, _)| *began == epoch).map(|(_, steps)| steps);
+                self.run.write_json(RunDirectory::PRODUCTS, &Products { after_step, ..record(step, epoch) })?;
             }
             _ => {}
         }
@@ -46,5 +50,5 @@ fn record(step: &dyn Step, epoch: u64) -> Products {
         inputs: zeros(inputs),
         slopes: slopes.map(zeros),
     };
-    Products { epoch, step: step.name().into(), layers: step.products().into_iter().map(of_layer).collect() }
+    Products { epoch, after_step: None, step: step.name().into(), layers: step.products().into_iter().map(of_layer).collect() }
 }

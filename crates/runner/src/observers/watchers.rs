@@ -36,7 +36,7 @@ impl Watchers {
             metrics,
             table: MetricsCsv::open(run, RunDirectory::METRICS_CSV, &epochs)?,
             tensorboard: tensorboard.transpose()?,
-            products: ProductLog::new(run),
+            products: ProductLog::new(run, outcome, steps),
             probes,
             checkpoints: Checkpoints::new(run, store),
         })

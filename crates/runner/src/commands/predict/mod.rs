@@ -8,7 +8,7 @@ use super::saved_weights::SavedWeights;
 use crate::cli::{FitChoice, InvertChoice, PredictArguments, PredictFormat};
 use crate::device::DeviceRequest;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{self, Interrupt};
 use crate::recipe::{Origin, Recipe};
 use crate::run_directory::RunDirectory;
 use crate::terminal;
@@ -17,9 +17,9 @@ use destination::Destination;
 use indicatif::{ProgressBar, ProgressStyle};
 use model::Predictor;
 use output::Output;
-use relumine_data::ReadOptions;
 use relumine_data::images::{Fit, Invert};
 use relumine_data::inputs::{Inputs, RowFormat, RowOrigin};
+use relumine_data::{ReadOptions, Reporter};
 use relumine_report::Signature;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -47,8 +47,14 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let weights = SavedWeights::choose(&run, arguments.weights, summary.as_ref())?;
     let signature = Signature::read(&run.file(weights.signature))?;
     let inputs = Inputs::find(&arguments.inputs, row_format(arguments, &recipe, &signature))?;
-    let destination = Destination::open(arguments.out.as_deref(), arguments.force)?;
+    check_label(arguments, &inputs)?;
+    let passed_over = inputs.passed_over();
+    if let (files @ 1.., Some(first)) = (passed_over.files, &passed_over.first) {
+        let what = if files == 1 { "file that is no picture" } else { "files that are no pictures" };
+        terminal::say(format_args!("passed over {files} {what}, such as {}", first.display()));
+    }
     let interrupt = Interrupt::listen()?;
+    let destination = Destination::open(arguments.out.as_deref(), arguments.force)?;
     let predictor = Predictor::load(&run, &recipe, weights, signature, device.open()?)?;
     let output = Output::new(&predictor, format, arguments);
     predict(inputs, &predictor, output, destination, &interrupt, arguments.quiet)
@@ -67,16 +73,19 @@ fn predict(
     let most = if most > 256 { most / 256 * 256 } else { most };
     let bar = bar(inputs.pictures(), is_quiet || destination.is_terminal())?;
     let mut tally = Tally::default();
-    while let Some(part) = inputs.next(most)? {
-        let logits = predictor.logits(part.features, &part.origins)?;
-        tally.add(&part.origins, &predictor.classes(&logits));
-        destination.write(output.part(&part.origins, &logits)?)?;
-        bar.set_position(tally.rows);
+    loop {
+        let part = inputs.next(most);
+        // First of all: the Ctrl-C that ends what feeds standard input comes here, too, and what was read then is not all there is.
         if interrupt.is_requested() {
             bar.finish_and_clear();
             terminal::say(format_args!("interrupted after {} rows{}", tally.rows, destination.fate()));
             return Err(Failure::Interrupted);
         }
+        let Some(part) = part? else { break };
+        let logits = predictor.logits(part.features, &part.origins)?;
+        tally.add(&part.origins, &predictor.classes(&logits));
+        destination.write(output.part(&part.origins, &logits)?)?;
+        bar.set_position(tally.rows);
     }
     bar.finish_and_clear();
     destination.finish()?;
@@ -106,6 +115,17 @@ impl Tally {
     fn accuracy(&self) -> Option<String> {
         let share = 100.0 * self.correct as f64 / self.labelled as f64;
         (self.labelled > 0).then(|| format!("accuracy {share:.2} %: {} of the {} rows whose class is known", self.correct, self.labelled))
+    }
+}
+
+/// Refuses `--label` where there is no table to have such a column.
+fn check_label(arguments: &PredictArguments, inputs: &Inputs) -> Result<(), Failure> {
+    match &arguments.label {
+        Some(label) if !inputs.has_table() => {
+            let problem = "names a table's column, and there is no table among the inputs";
+            Err(Failure::usage(anyhow!("--label {label} {problem}: remove it (a picture's class is the name of its folder)")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -142,7 +162,12 @@ fn row_format(arguments: &PredictArguments, recipe: &Recipe, signature: &Signatu
             InvertChoice::Yes => Invert::Yes,
             InvertChoice::Auto | InvertChoice::No => Invert::No,
         },
-        options: ReadOptions { label: arguments.label.clone(), skip_bad_rows: arguments.skip_bad_rows, ..ReadOptions::default() },
+        options: ReadOptions {
+            label: arguments.label.clone(),
+            skip_bad_rows: arguments.skip_bad_rows,
+            progress: Reporter::default().stopped_by(interrupt::asked()),
+            ..ReadOptions::default()
+        },
     }
 }
 

@@ -57,17 +57,26 @@ fn count(number: usize, thing: &str) -> String {
 fn runs_at(path: &Path) -> Result<Vec<Run>, Failure> {
     let is_one = path.join(RunDirectory::RECIPE).is_file() && !path.join(CrossValidation::FILE).is_file();
     if is_one {
-        if !path.join(RunDirectory::SUMMARY).is_file() {
-            let path = path.display();
-            let remedy = format!("follow it with relumine watch {path}, or go on with relumine train --resume {path}");
-            return Err(Failure::Run(anyhow!("{path} has no summary.json, as it is running or was killed: {remedy}")));
-        }
         return Ok(vec![Run::open(path)?]);
     }
     if !path.is_dir() {
         return Err(Failure::usage(anyhow!("there is no folder {}: give a run directory, or a folder that holds some", path.display())));
     }
-    let runs = find_runs(path)?;
+    let (found, mut errors) = find_runs(path)?;
+    let mut runs = Vec::new();
+    for run in found {
+        // What cannot be told of one run is no reason to tell nothing of the others.
+        match Page::of(std::slice::from_ref(&run)) {
+            Ok(_) => runs.push(run),
+            Err(error) => errors.push(error),
+        }
+    }
+    if runs.is_empty() && !errors.is_empty() {
+        return Err(errors.remove(0).into());
+    }
+    for error in errors {
+        terminal::say(format_args!("warning: {}", Failure::from(error)));
+    }
     if runs.is_empty() {
         let problem = "is no run directory, and holds none that has a summary.json";
         return Err(Failure::usage(anyhow!("{} {problem}: give the folder of a run, such as runs/quickstart-1", path.display())));

@@ -1,4 +1,4 @@
-//! What a run that goes on may be asked for: its own recipe, and more epochs where no step before would have been another.
+//! What a run that goes on may be asked for: its own recipe, more epochs where no step before would have been another, and more logs.
 
 use crate::failure::Failure;
 use crate::pipeline::Job;
@@ -10,7 +10,8 @@ use relumine_model::ConfigError;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
-/// The recipe that is asked for, which may differ from the run's `own` in `train.epochs` alone.
+/// The recipe that is asked for, which may differ from the run's `own` in `train.epochs`, in how often it is saved, and in logs that the run does
+/// not have yet.
 pub(in crate::commands) fn agreed(own: &Recipe, mut asked: Recipe, run: &RunDirectory) -> Result<Recipe, Failure> {
     // The file that training started with was pinned when the run began, and is not read again.
     if let (Some(pinned), Some(named)) = (&own.train.init_from, &asked.train.init_from)
@@ -35,9 +36,19 @@ fn differences(own: &Recipe, asked: &Recipe) -> anyhow::Result<Vec<String>> {
     let (own, asked) = (flat(own)?, flat(asked)?);
     let shown = |value: Option<&String>| value.map_or("absent", String::as_str).to_owned();
     let keys: BTreeSet<&String> = own.keys().chain(asked.keys()).collect();
-    let is_other = |key: &&&String| own.get(**key) != asked.get(**key) && key.as_str() != "train.epochs";
+    let is_other = |key: &&&String| own.get(**key) != asked.get(**key) && !is_free(key, own.get(**key).map(String::as_str));
     let sentence = |key: &String| format!("{key} is {} in the run and {} here", shown(own.get(key)), shown(asked.get(key)));
     Ok(keys.iter().filter(is_other).map(|key| sentence(key)).collect())
+}
+
+/// Whether a key may be another than in the run, where it is `own`: no weight depends on it. (A log that would no longer be written, or by
+/// another plan, would not be of one piece.)
+fn is_free(key: &str, own: Option<&str>) -> bool {
+    match key {
+        "train.epochs" | "train.checkpoint_steps" => true,
+        "train.tensorboard" => own.is_none_or(|own| own == "false"),
+        key => key.starts_with("probes.") && own.is_none(),
+    }
 }
 
 /// The settings by their dotted keys, as TOML writes them.
@@ -122,6 +133,16 @@ mod tests {
         assert_eq!(found[0], "model.dropout is 0.5 in the run and 0.25 here");
         assert!(found.contains(&"train.early_stopping.patience is 2 in the run and absent here".to_owned()), "{found:?}");
         assert!(found.contains(&"train.seed is 0 in the run and 1 here".to_owned()), "{found:?}");
+    }
+
+    #[test]
+    fn checkpoints_and_logs_that_the_run_does_not_have_may_be_added() {
+        let own = recipe("[train]\nepochs = 3");
+        let logged = recipe("[train]\nepochs = 3\ncheckpoint_steps = 5\ntensorboard = true\n[probes]\nevery = 10");
+        assert_eq!(differences(&own, &logged).unwrap(), Vec::<String>::new());
+        let found = differences(&logged, &own).unwrap().join("; ");
+        assert!(found.contains("train.tensorboard is true in the run") && found.contains("probes.every is 10 in the run"), "{found}");
+        assert!(!found.contains("checkpoint_steps"), "{found}");
     }
 
     #[test]

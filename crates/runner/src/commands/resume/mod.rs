@@ -1,6 +1,7 @@
 //! `relumine train --resume DIR`: a run goes on where its checkpoint is, with the bits of one that was never stopped.
 
 pub(super) mod agreement;
+mod finished;
 mod restore;
 
 use super::session::Session;
@@ -17,7 +18,7 @@ use crate::recipe::{Origin, Recipe};
 use crate::run_directory::RunDirectory;
 use crate::terminal;
 use anyhow::anyhow;
-use relumine_report::{CrossValidation, EpochRecord, Status, StopReason, Summary, read_epochs};
+use relumine_report::{CrossValidation, EpochRecord, ReportError, Summary, read_epochs};
 use std::path::Path;
 use std::time::Instant;
 
@@ -52,9 +53,10 @@ pub(super) fn resume_recipe(request: Request<'_>, run: &RunDirectory) -> Result<
     let own = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
     let request = Request { recipe: agreement::agreed(&own, request.recipe, run)?, ..request };
     let summary = if run.file(RunDirectory::SUMMARY).is_file() { Some(run.summary()?) } else { None };
-    if let Some(summary) = summary.as_ref().filter(|summary| is_finished(summary, &request.recipe)) {
+    if let Some(summary) = summary.as_ref().filter(|summary| finished::is_finished(summary, &request.recipe)) {
         agreement::check_epochs(&request.recipe, (summary.epochs_run, false), run)?;
-        terminal::say(finished_line(summary, &own, &request.recipe, run));
+        finished::complete(run, summary)?;
+        terminal::say(finished::line(summary, &own, &request.recipe, run));
         return Ok((summary.clone(), run.clone()));
     }
     let Request { recipe, recipe_name, device, quiet, started, interrupt } = request;
@@ -92,7 +94,7 @@ pub(super) fn resume_recipe(request: Request<'_>, run: &RunDirectory) -> Result<
 /// The newest whole checkpoint with the epochs that it counts, of those that belong to `job`.
 fn find(store: &mut Store, job: &Job, run: &RunDirectory) -> Result<Option<(Found, Vec<EpochRecord>)>, Failure> {
     let metrics = run.file(RunDirectory::METRICS);
-    let mut epochs = if metrics.is_file() { read_epochs(&metrics)? } else { Vec::new() };
+    let mut epochs = if metrics.is_file() { read_epochs(&metrics).map_err(needed)? } else { Vec::new() };
     let there = epochs.len() as u64;
     let has_epochs = |epoch: u64| {
         let problem = || format!("{} holds {there} epochs, and the checkpoint is of epoch {epoch}", metrics.display());
@@ -109,21 +111,13 @@ fn find(store: &mut Store, job: &Job, run: &RunDirectory) -> Result<Option<(Foun
     Ok(Some((found, epochs)))
 }
 
-/// Whether a run that has ended would not train on by this recipe.
-fn is_finished(summary: &Summary, asked: &Recipe) -> bool {
-    let may_go_on = summary.stopped_by == Some(StopReason::Epochs) && summary.epochs_run < asked.train.epochs;
-    summary.status == Status::Finished && !may_go_on
-}
-
-fn finished_line(summary: &Summary, own: &Recipe, asked: &Recipe, run: &RunDirectory) -> String {
-    let (folder, epochs) = (run.path().display(), summary.epochs_run);
-    let why = match summary.stopped_by {
-        Some(StopReason::Epochs) | None => return format!("{folder} is finished after {epochs} epochs: nothing to do; more with --epochs"),
-        Some(StopReason::EarlyStopping) => "early stopping",
-        Some(StopReason::TargetAccuracy) => "its target accuracy",
-        Some(StopReason::MaxSteps) => "train.max_steps",
-        Some(StopReason::MaxMinutes) => "train.max_minutes",
-    };
-    let more = if asked.train.epochs > own.train.epochs { ", which more epochs would not change" } else { "" };
-    format!("{folder} is finished: {why} ended it in epoch {epochs}{more}: nothing to do")
+/// A run cannot go on without its log of epochs.
+fn needed(error: ReportError) -> Failure {
+    match error {
+        ReportError::Damaged { path, reason } => {
+            let remedy = "restore it to go on from the checkpoint, or train anew with another --out";
+            Failure::Run(anyhow!("{} is not what a run writes ({reason}): {remedy}", path.display()))
+        }
+        error => error.into(),
+    }
 }

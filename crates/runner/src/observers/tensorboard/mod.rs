@@ -1,5 +1,6 @@
 //! An event file that TensorBoard reads: scalars and histograms of the weights against the optimiser step, the recipe, hyperparameters.
 
+mod ending;
 mod histogram;
 mod hparams;
 mod messages;
@@ -28,6 +29,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Debug)]
 pub struct TensorBoard {
     file: File,
+    run: RunDirectory,
+    name: &'static str,
     /// Epochs from one set of histograms to the next.
     histogram_interval: u64,
     /// Of the last epoch's end.
@@ -73,7 +76,7 @@ impl TensorBoard {
         run.write(name, &kept)?;
         let file = File::options().append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let histogram_interval = job.recipe.train.epochs.div_ceil(Self::HISTOGRAMS);
-        Ok(Self { file, histogram_interval, last_step: epoch_end, is_drawn: true })
+        Ok(Self { file, run: run.clone(), name, histogram_interval, last_step: epoch_end, is_drawn: true })
     }
 
     /// Writes the test scores and how the run ended, for the hparams tab.
@@ -81,9 +84,7 @@ impl TensorBoard {
     /// # Errors
     /// A full disk.
     pub fn finish(&mut self, status: Status, test: Option<Score>) -> anyhow::Result<()> {
-        let mut values = score_scalars("test", test);
-        values.push(hparams::session_end(status, now()));
-        self.write(self.last_step, values)
+        self.write(self.last_step, ending::values(status, test))
     }
 
     fn epoch(&mut self, record: &EpochRecord, step: &dyn Step) -> anyhow::Result<()> {
@@ -99,7 +100,7 @@ impl TensorBoard {
     fn write(&mut self, step: u64, values: Vec<Value>) -> anyhow::Result<()> {
         let mut record = Vec::new();
         records::append(&mut record, &event(step, values).encode_to_vec());
-        self.file.write_all(&record).context("cannot write the TensorBoard event file: make room on the disk")
+        self.file.write_all(&record).with_context(|| self.run.no_room(self.name))
     }
 }
 
