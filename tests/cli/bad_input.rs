@@ -42,6 +42,33 @@ fn assert_refused(bench: &Bench, arguments: &[&str], code: i32, expected: &[&str
 }
 
 #[test]
+fn tables_as_pandas_and_spreadsheets_write_them_and_folders_as_macos_leaves_them() {
+    let bench = Bench::new();
+    let rows = |cut: &str| (0..40).map(|row| ["", "a", "y"].map(|_| (row % 2).to_string()).join(cut) + "\n").collect::<String>();
+    bench.write("index.csv", format!(",a,y\n{}", rows(",")));
+    let expected = "index.csv has no name for column 1: is it pandas' index? write the table with index=False";
+    assert_refused(&bench, &["--data", "index.csv"], 1, &[expected]);
+    bench.write("semicolons.csv", format!("a;b;y\n{}", rows(";")));
+    assert_refused(&bench, &["--data", "semicolons.csv"], 1, &["semicolons.csv has one column only", "semicolons seem to stand"]);
+    assert_refused(&bench, &["--data", ""], 2, &["data.name = \"\" names no data", "digits"]);
+    bench.write("folder/train.csv", format!("a,b,y\n{}", rows(",")));
+    bench.write("folder/._train.csv", [0, 5, 22, 7]);
+    bench.train("run", &["--data", "folder", "--epochs", "1"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_gets_one_sentence() {
+    use std::os::unix::ffi::OsStrExt;
+    let bench = Bench::new();
+    let mut command = bench.command();
+    let ended =
+        crate::support::Ended::of(command.args(["train", "--data"]).arg(std::ffi::OsStr::from_bytes(b"caf\xe9.csv")).output().unwrap());
+    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(2), 1), "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("error: an argument is not UTF-8 text"), "{}", ended.stderr);
+}
+
+#[test]
 fn the_good_folder_is_good() {
     let bench = Bench::new();
     let folder = mnist_folder(&bench);

@@ -49,6 +49,7 @@ fn bad_rows_are_errors_until_they_are_skipped_and_then_counted() {
     let ended = bench.ok(&["train", "--data", "t.csv", "--out", "run", "--epochs", "1", "--skip-bad-rows", "--json", "--quiet"]);
     assert!(ended.stderr.contains("left out 2 rows that cannot be used; the first: "), "{}", ended.stderr);
     assert!(ended.stderr.contains("has \"one\" in line 42"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("--skip-bad-rows"), "it was given: {}", ended.stderr);
     assert_eq!(serde_json::from_str::<Value>(&ended.stdout).unwrap()["skipped_rows"], 2);
     assert_eq!(bench.json("run/summary.json")["skipped_rows"], 2);
     let recipe = String::from_utf8(bench.read("run/recipe.toml")).unwrap();
@@ -86,6 +87,26 @@ fn verify_reads_any_data_and_says_what_is_in_it() {
     let ended = bench.run(&["data", "verify", &fixture("refused_null.parquet")]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("has no finite number in row 1, column `a`"), "{}", ended.stderr);
+}
+
+#[test]
+fn verify_brings_pictures_of_mixed_sizes_to_the_one_that_is_asked_for() {
+    let bench = Bench::new();
+    let png = |height: u32, width: u32| {
+        use image::ImageEncoder;
+        let mut file = Vec::new();
+        let pixels = vec![7; (height * width) as usize];
+        image::codecs::png::PngEncoder::new(&mut file).write_image(&pixels, width, height, image::ExtendedColorType::L8).unwrap();
+        file
+    };
+    for (name, side) in [("a/1", 2), ("a/2", 2), ("b/1", 3), ("b/2", 2)] {
+        bench.write(&format!("set/{name}.png"), png(2, side));
+    }
+    let ended = bench.run(&["data", "verify", "set"]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("(in data verify: --image-size 2 2)"), "{}", ended.stderr);
+    let ended = bench.ok(&["data", "verify", "set", "--image-size", "2", "4", "--channels", "3"]);
+    assert!(ended.stdout.contains("set: 4 train, 0 validation, 0 test rows of 2 x 4 x 3;"), "{}", ended.stdout);
+    assert_eq!(bench.run(&["data", "verify", "set", "--image-size", "0", "4"]).code, Some(2));
 }
 
 /// A folder in MNIST's format whose files are not MNIST's: they are read, and the checksums tell.

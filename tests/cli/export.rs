@@ -112,7 +112,7 @@ fn what_cannot_be_exported_is_refused_in_one_sentence() {
         (&["cache", "--format", "npz", "--out", "x"], 2, &["cache is no run directory", "recipe.toml"]),
         (
             &["run", "--format", "npz", "--out", "x", "--weights", "refit"],
-            1,
+            2,
             &["run has no refit weights", "--weights best or --weights last"],
         ),
         (&["run", "--format", "npz", "--out", "no/such/x"], 1, &["cannot write no/such/x", "--out"]),

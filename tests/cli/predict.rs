@@ -3,7 +3,7 @@
 use crate::support::{Bench, Ended, shipped};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 
 const BREAST_CANCER: &str = "models/data/breast-cancer/breast_cancer.csv";
@@ -163,6 +163,25 @@ fn the_shipped_model_reads_the_drawn_digits() {
     assert_eq!(ended.stdout.lines().count(), files.len());
 }
 
+/// The program that drew them lies among them.
+#[test]
+fn a_folder_of_pictures_may_hold_other_files_and_they_are_counted() {
+    let bench = Bench::new();
+    let model = shipped("models/mnist");
+    let ended = bench.ok(&["predict", model.to_str().unwrap(), model.join("examples").to_str().unwrap(), "--format", "csv"]);
+    assert_eq!(ended.stdout.lines().count(), 1 + 6);
+    assert!(ended.stderr.starts_with("passed over 1 file that is no picture, such as ") && ended.stderr.ends_with("draw.py\n"));
+}
+
+#[test]
+fn a_label_without_a_table_is_refused() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    let ended = bench.run(&["predict", "run", "set/t10k-images-idx3-ubyte", "--label", "y"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("--label y names a table's column, and there is no table"), "{}", ended.stderr);
+}
+
 /// On MNIST itself, where it is to be found. Another CPU may round another way, and so may take a row or two for another class.
 #[test]
 fn the_shipped_model_is_a_run_that_can_be_inspected_and_tested() {
@@ -316,11 +335,58 @@ fn an_interrupt_stops_it_and_leaves_no_half_a_file() {
     let ended = Ended::of(child.wait_with_output().unwrap());
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);
     assert!(ended.stderr.contains("interrupted after ") && ended.stderr.contains("answers.csv was not written"), "{}", ended.stderr);
+    assert_left_nothing(&bench);
+}
+
+#[cfg(unix)]
+fn assert_left_nothing(bench: &Bench) {
     let left: Vec<_> = std::fs::read_dir(bench.path(".")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(
         left.iter().all(|name| !name.to_string_lossy().contains("answers") && !name.to_string_lossy().starts_with(".writing")),
         "{left:?}"
     );
+}
+
+/// As Ctrl-C ends what feeds standard input, too: the end of that is no empty table then.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_before_the_first_row_is_no_empty_table_and_a_second_one_leaves_nothing() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    for is_impatient in [false, true] {
+        let mut command = bench.command();
+        command.args(["predict", "run", "-", "--out", "answers.csv"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let is_open = || {
+            std::fs::read_dir(bench.path(".")).unwrap().any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with(".writing"))
+        };
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !is_open() {
+            assert!(std::time::Instant::now() < deadline, "nothing was opened");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let id = child.id().to_string();
+        let interrupt = || assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        interrupt();
+        let (mut stderr, mut said) = (BufReader::new(child.stderr.take().unwrap()), String::new());
+        stderr.read_line(&mut said).unwrap();
+        assert_eq!(said, "stopping when this part is done; Ctrl-C again ends at once\n");
+        if is_impatient {
+            // Sooner it would be the same request.
+            std::thread::sleep(std::time::Duration::from_millis(1300));
+            interrupt();
+            // Not with `wait`, which would close its standard input: that is to stay open.
+            while child.try_wait().unwrap().is_none() {
+                assert!(std::time::Instant::now() < deadline, "the second signal did not end it");
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        }
+        drop(child.stdin.take());
+        stderr.read_to_string(&mut said).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+        assert_eq!(said.contains("interrupted after 0 rows"), !is_impatient, "{said}");
+        assert_left_nothing(&bench);
+    }
 }
 
 /// Memory for such a model was asked for before anything was compared, and the program aborted.

@@ -77,7 +77,7 @@ fn mistakes_are_the_most_confident_wrong_rows_with_their_pixels() {
     assert_eq!(told.len(), wrong.len().min(24));
     for (told, row) in told.iter().zip(&wrong) {
         assert!((told["probability"].as_f64().unwrap() - confidence(row)).abs() < 1e-6, "{told} and {row:?}");
-        let found = rows.iter().find(|row| row[0] == told["row"].to_string()).unwrap();
+        let found = rows.iter().find(|row| row[0].parse().ok() == told["row"].as_u64()).unwrap();
         assert_eq!((told["label"].as_str().unwrap(), told["predicted"].as_str().unwrap()), (found[1], found[2]));
     }
     // The digits as they ship: 64 pixels from 0 to 16 and the class, a row each.

@@ -46,7 +46,7 @@ fn bash_completes_commands_options_and_values() {
     let bench = Bench::new();
     let script = bench.write("completions.bash", bench.ok(&["completions", "bash"]).stdout);
     for (typed, expected) in [
-        ("relumine com", &["compare", "completions"][..]),
+        ("relumine com", &["compare", "compare-devices", "completions"][..]),
         ("relumine train --tens", &["--tensorboard"]),
         ("relumine runs --sort te", &["test"]),
         ("relumine completions f", &["fish"]),
@@ -71,6 +71,11 @@ fn every_command_has_a_manual_page_that_groff_takes_without_a_warning() {
     assert!(page.contains(".TH relumine 1") && page.contains("relumine\\-train(1)"), "{page}");
     bench.ok(&["man", "--out", "pages"]);
     assert_eq!(bench.read("pages/relumine.1"), page.as_bytes());
+    std::fs::remove_file(bench.path("pages/relumine.1")).unwrap();
+    let refused = bench.run(&["man", "--out", "pages"]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("exists already: give another name, or replace it with --force"));
+    assert!(!bench.path("pages/relumine.1").exists(), "either all pages are written or none");
+    bench.ok(&["man", "--out", "pages", "--force"]);
     for command in COMMANDS {
         let page = String::from_utf8(bench.read(&format!("pages/relumine-{command}.1"))).unwrap();
         assert!(page.contains(&format!("relumine {command}")) || page.contains(&format!("relumine\\-{command}")), "{command}: {page}");

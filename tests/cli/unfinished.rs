@@ -194,3 +194,25 @@ fn advice_about_a_damaged_file_of_a_finished_run_does_not_send_to_resume() {
     let ended = bench.run(&["test", "run"]);
     assert!(ended.code == Some(1) && ended.stderr.ends_with("manifest.json: restore it, or train again\n"), "{}", ended.stderr);
 }
+
+#[test]
+fn products_counted_in_a_part_of_an_epoch_say_so_and_a_bad_line_of_the_log_is_named() {
+    let bench = Bench::new();
+    let training = endless(&bench, &["--epochs", "100000", "--set", "train.checkpoint_steps=1", "--out", "run"], "run");
+    assert_eq!(stop(training, "-TERM").code, Some(130));
+    let manifest = bench.json("run/checkpoints/manifest.json");
+    let last_epoch = manifest["epoch"].as_u64().unwrap() + 1;
+
+    let log = bench.read("run/metrics.jsonl");
+    bench.write("run/metrics.jsonl", [b"{\"epoch\"\n", &log[..]].concat());
+    let ended = bench.run(&["train", "--resume", "run"]);
+    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(1), 1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("run/metrics.jsonl is not what a run writes (line 1, column 8: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("restore it to go on from the checkpoint, or train anew"), "{}", ended.stderr);
+    bench.write("run/metrics.jsonl", log);
+
+    bench.ok(&["train", "--resume", "run", "--quiet", "--epochs", &last_epoch.to_string()]);
+    let products = bench.json("run/products.json");
+    let expected = if manifest["partial_epoch"].is_null() { &Value::Null } else { &manifest["step"] };
+    assert_eq!((&products["epoch"], &products["after_step"]), (&Value::from(last_epoch), expected));
+}

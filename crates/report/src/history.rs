@@ -160,8 +160,8 @@ pub fn find_runs(folder: &Path) -> Result<Found<Run>, ReportError> {
     Ok(divided(folders_with(SUMMARY, folder)?.iter().map(|folder| Run::open(folder))))
 }
 
-/// The cross-validations directly inside `folder` with their folders, by name, and the errors of records that are not what a cross-validation
-/// writes.
+/// The cross-validations directly inside `folder` with their folders, by name, and the errors of records that are not what a
+/// cross-validation writes.
 ///
 /// # Errors
 /// A folder that cannot be read.

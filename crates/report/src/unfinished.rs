@@ -57,8 +57,8 @@ impl UnfinishedRun {
     }
 }
 
-/// The runs without a summary directly inside `folder`, by name, and the errors of those that are not what a run writes. Folders that are being
-/// made, whose names begin with a dot, are passed over.
+/// The runs without a summary directly inside `folder`, by name, and the errors of those that are not what a run writes. Folders that are
+/// being made, whose names begin with a dot, are passed over.
 ///
 /// # Errors
 /// A folder that cannot be read.

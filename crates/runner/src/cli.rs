@@ -1,18 +1,18 @@
 //! The command line as it is typed.
 
+mod augment;
 mod data;
 mod devices;
-mod augment;
 mod export;
 mod predict;
 mod reading;
-mod study;
 mod report;
+mod study;
 
+pub use augment::AugmentArguments;
 use clap::{Args, Parser, Subcommand};
 pub use data::{DataCommand, DataFetchArguments, DataListArguments, DataVerifyArguments};
 pub use devices::CompareDevicesArguments;
-pub use augment::AugmentArguments;
 pub use export::{ExportArguments, ExportFormat};
 pub use predict::{FitChoice, InvertChoice, PredictArguments, PredictFormat};
 pub use reading::{CompareArguments, CompletionsArguments, InspectArguments, ManArguments, RunsArguments, RunsOrder};

@@ -24,10 +24,10 @@ impl Interrupt {
     /// # Errors
     /// A system that refuses the handler.
     pub fn listen() -> anyhow::Result<Self> {
-        let asked = asked();
+        let interrupt = Self(asked());
         let first = Mutex::new(None::<Instant>);
         let on_signal = move || {
-            asked.store(true, Ordering::Relaxed);
+            ASKED.store(true, Ordering::Relaxed);
             let Ok(mut first) = first.lock() else { return };
             match *first {
                 None => {
@@ -39,7 +39,7 @@ impl Interrupt {
             }
         };
         listen(on_signal).context("cannot listen for Ctrl-C")?;
-        Ok(Self(asked()))
+        Ok(interrupt)
     }
 
     /// Whether a signal has come.

@@ -4,7 +4,7 @@ use crate::interrupt;
 use crate::recipe::DataSection;
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use relumine_data::{Progress, ReadOptions, Reporter, Skipped};
+use relumine_data::{DataError, Progress, ReadOptions, Reporter, Skipped};
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,6 +43,13 @@ pub fn with_process(options: ReadOptions) -> ReadOptions {
 pub fn say_skipped(skipped: &Skipped) {
     if let Skipped { rows: rows @ 1.., first: Some(first) } = skipped {
         terminal::say(format_args!("left out {rows} row{} that cannot be used; the first: {first}", if *rows == 1 { "" } else { "s" }));
+    }
+}
+
+/// Says that reading was broken off, where that is what went wrong.
+pub fn say_interrupted(error: &DataError) {
+    if matches!(error, DataError::Interrupted) {
+        terminal::say("interrupted while the data was read, before anything came of it");
     }
 }
 

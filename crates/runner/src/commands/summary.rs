@@ -88,8 +88,8 @@ pub(super) fn save(summary: &Summary, run: &RunDirectory) -> Result<(), Failure>
     Ok(())
 }
 
-/// Writes `report.html` from the files of the run, where it is not that already. The results are safe; a page that cannot be made of them is no
-/// reason to hold them back.
+/// Writes `report.html` from the files of the run, where it is not that already. The results are safe; a page that cannot be made of them
+/// is no reason to hold them back.
 pub(super) fn save_page(run: &RunDirectory) {
     let write = || -> anyhow::Result<()> {
         let page = run_page(&Run::open(run.path())?)?;

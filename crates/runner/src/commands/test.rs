@@ -29,8 +29,8 @@ struct Report {
 pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     let device: DeviceRequest = arguments.device.parse().map_err(Failure::Usage)?;
     let run = RunDirectory::open(&arguments.run).map_err(Failure::Usage)?;
-    // Whoever has read the rows writes it down before anybody else reads them, so that every reading is counted. (A run without a summary is
-    // not locked: it may be about to be locked by its training.)
+    // Whoever has read the rows writes it down before anybody else reads them, so that every reading is counted. (A run without a summary
+    // is not locked: it may be about to be locked by its training.)
     run.summary()?;
     let lock = run.lock_results()?;
     let mut summary = run.summary()?;

@@ -44,9 +44,10 @@ pub enum TrainRows {
 /// Opens the data that a recipe names.
 ///
 /// # Errors
-/// Data that is missing or broken.
+/// Data that is missing or broken, and a signal while it was read.
 pub fn open(recipe: &Recipe) -> Result<Source, Failure> {
-    let source = Catalog::from_environment().open(&recipe.data.name, &reading::options(&recipe.data))?;
+    let opened = Catalog::from_environment().open(&recipe.data.name, &reading::options(&recipe.data));
+    let source = opened.inspect_err(reading::say_interrupted)?;
     reading::say_skipped(&source.skipped);
     Ok(source)
 }

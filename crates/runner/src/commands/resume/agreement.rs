@@ -10,8 +10,8 @@ use relumine_model::ConfigError;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
-/// The recipe that is asked for, which may differ from the run's `own` in `train.epochs`, in how often it is saved, and in logs that the run does
-/// not have yet.
+/// The recipe that is asked for, which may differ from the run's `own` in `train.epochs`, in how often it is saved, and in logs that the
+/// run does not have yet.
 pub(in crate::commands) fn agreed(own: &Recipe, mut asked: Recipe, run: &RunDirectory) -> Result<Recipe, Failure> {
     // The file that training started with was pinned when the run began, and is not read again.
     if let (Some(pinned), Some(named)) = (&own.train.init_from, &asked.train.init_from)
