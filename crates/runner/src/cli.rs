@@ -50,7 +50,7 @@ pub enum Command {
     Predict(PredictArguments),
     /// Write a run's model to a file that other programs read: ONNX, safetensors or NumPy.
     Export(ExportArguments),
-    /// Draw a picture of what a recipe's [augment] section makes of its training images.
+    /// Draw a picture of what a recipe's `augment` section makes of its training images.
     Augment(AugmentArguments),
     /// Show what a recipe or run computes: rows, classes, layers, weights, steps, settings.
     Inspect(InspectArguments),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// `relumine augment`.
 #[derive(Debug, Args)]
 pub struct AugmentArguments {
-    /// A recipe file with an [augment] section, the name of an embedded recipe, or a run directory.
+    /// A recipe file with an `augment` section, the name of an embedded recipe, or a run directory.
     pub target: PathBuf,
     /// The PNG file to write.
     #[arg(long, value_name = "FILE")]

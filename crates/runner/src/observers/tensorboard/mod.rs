@@ -23,7 +23,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Appends to the run's event file at the end of each epoch, so that what is in it is whole whenever the program is killed.
 ///
 /// The horizontal axis is the optimiser step. Scalars, in 32 bits: `loss/train`, `loss/validation`, `accuracy/train`, `accuracy/validation`,
-/// `learning_rate`, `samples_per_second`; at the end `loss/test` and `accuracy/test`; and those of [`probes`]. Histograms: `weights/` and the parameter's name, of the
+/// `learning_rate`, `samples_per_second`; at the end `loss/test` and `accuracy/test`; and those of the probes. Histograms: `weights/` and the parameter's name, of the
 /// weights that evaluation uses: at step 0, and at the ends of at most [`HISTOGRAMS`](Self::HISTOGRAMS) epochs evenly through the plan and of
 /// the last one.
 #[derive(Debug)]
