@@ -340,3 +340,25 @@ fn dropout_helps_and_hurts_where_it_should() {
 fn the_labs_are_found() {
     finds("labs");
 }
+
+#[test]
+fn a_study_has_a_page_of_its_own_and_its_charts_as_files() {
+    let bench = Bench::new();
+    assert_eq!(study(&bench, SMALL, &["--out", "s", "--quiet"]).code, Some(0));
+    let page = String::from_utf8(bench.read("s/report.html")).unwrap();
+    for words in
+        ["Found: the baseline is better than guessing.", "aria-label=\"Validation error\"", "aria-label=\"Loss: width 8\"", "[[contrasts]]"]
+    {
+        assert!(page.contains(words), "{words} is missing");
+    }
+    std::fs::remove_file(bench.path("s/report.html")).unwrap();
+    assert!(bench.ok(&["report", "s"]).stdout.ends_with(" of the study s\n"));
+    assert_eq!(String::from_utf8(bench.read("s/report.html")).unwrap(), page, "made of its files");
+    bench.ok(&["report", "s", "--format", "svg", "--out", "charts"]);
+    assert!(
+        bench.path("charts/by-setting-validation-error.svg").is_file() && bench.path("charts/weight-gradients-2-width-16.svg").is_file()
+    );
+    bench.train("run", &["quickstart", "--epochs", "1"]);
+    let refused = bench.run(&["report", "run", "s"]);
+    assert_eq!((refused.code, refused.stderr.contains("s is a study, which has a page of its own")), (Some(2), true), "{}", refused.stderr);
+}

@@ -35,6 +35,9 @@ pub use records::{Confusion, EpochRecord, Refit, Score, Status, StopReason, Summ
 pub use seed_groups::{Group, group_by_recipe};
 pub use settings::Settings;
 pub use signature::{OutputHead, Signature};
-pub use study::{Contrast, CurvePoint, Estimate, Finding, Fit, FitRule, LayerMeans, Study, StudyCell, TestEstimate, TrialRecord};
+pub use study::{
+    Contrast, CurvePoint, Estimate, Finding, Fit, FitRule, LayerMeans, Study, StudyCell, TestEstimate, TrialRecord, is_share, measure_text,
+    short,
+};
 pub use table::{Align, Table};
 pub use unfinished::{UnfinishedRun, find_unfinished_runs};

@@ -69,7 +69,8 @@ pub struct Distribution {
     pub percentiles: [f64; 7],
 }
 
-fn nans_from_nulls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 7], D::Error> {
+/// Numbers, with `null` for each that is not finite.
+pub(crate) fn nans_from_nulls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 7], D::Error> {
     Ok(<[Option<f64>; 7]>::deserialize(deserializer)?.map(|value| value.unwrap_or(f64::NAN)))
 }
 

@@ -1,5 +1,11 @@
 //! What a study writes: `study.json`, and a line of `trials.jsonl` for each trial.
 
+mod tables;
+
+pub use tables::{is_share, measure_text, short};
+
+use crate::probes::nans_from_nulls;
+use crate::records::nan_from_null;
 use crate::statistics::{self, PairedTest};
 use crate::{ReportError, Status};
 use serde::{Deserialize, Serialize};
@@ -28,6 +34,8 @@ pub struct Study {
     pub measure: String,
     /// Whether a higher one is better.
     pub higher_is_better: bool,
+    /// The measures that are shown beside it.
+    pub columns: Vec<String>,
     /// The keys that the study sets cell by cell, in alphabetical order.
     pub axes: Vec<String>,
     /// The training seeds.
@@ -63,6 +71,8 @@ pub struct StudyCell {
     pub name: String,
     /// Its value of each axis, by recipe key or shorthand (`model.depth`, `model.width`, `recipe`).
     pub settings: BTreeMap<String, Value>,
+    /// By axis what its name says of it, such as `depth 8`: axes that no two cells differ in are left out, and keys that this cell leaves out.
+    pub labels: BTreeMap<String, String>,
     /// The seeds that are done, in order.
     pub seeds: Vec<u64>,
     /// Their folders under `trials/`, likewise.
@@ -128,10 +138,19 @@ pub struct LayerMeans {
     /// Such as `layers.0`.
     pub layer: String,
     /// Standard deviation of its outputs.
+    #[serde(deserialize_with = "nan_from_null")]
     pub activation_sd: f64,
+    /// Its outputs at the [percentiles](crate::PERCENTILES).
+    #[serde(deserialize_with = "nans_from_nulls")]
+    pub activation_percentiles: [f64; 7],
     /// Standard deviation of dL/dz.
+    #[serde(deserialize_with = "nan_from_null")]
     pub gradient_sd: f64,
+    /// dL/dz at the percentiles.
+    #[serde(deserialize_with = "nans_from_nulls")]
+    pub gradient_percentiles: [f64; 7],
     /// Norm of dL/dW.
+    #[serde(deserialize_with = "nan_from_null")]
     pub weight_gradient_norm: f64,
     /// Share of outputs at an end of the activation's range.
     pub saturated: Option<f64>,

@@ -51,17 +51,19 @@ impl Axis {
 
     fn log(low: f64, high: f64, most_ticks: usize) -> Self {
         let (first, last) = (low.log10(), high.log10());
-        let decades = round_step((last - first) / most_ticks.max(1) as f64).max(1.0).ceil();
-        let by_decades = || multiples(decades, first, last).into_iter().map(|exponent| 10_f64.powf(exponent)).collect::<Vec<f64>>();
+        let by_decades = |step: f64| multiples(step, first, last).into_iter().map(|exponent| 10_f64.powf(exponent)).collect::<Vec<f64>>();
         let by_factors = |factors: &[f64]| {
             let within = |exponent: i32| factors.iter().map(move |factor| factor * 10_f64.powi(exponent));
             let all = (first.floor() as i32..=last.ceil() as i32).flat_map(within);
             all.filter(|tick| (low..=high).contains(tick)).collect::<Vec<f64>>()
         };
-        // The fewest digits that give four ticks; a range of less than a factor of two has those of a linear axis.
-        let choices = [by_decades(), by_factors(&[1.0, 3.0]), by_factors(&[1.0, 2.0, 5.0]), by_factors(&[1.0, 2.0, 3.0, 4.0, 6.0, 8.0])];
-        let enough = choices.into_iter().find(|ticks| ticks.len() >= 4);
-        let ticks = enough.unwrap_or_else(|| Self::linear(low, high, most_ticks).ticks.into_iter().filter(|tick| *tick > 0.0).collect());
+        // Powers of ten, as many as there may be. Fewer than three are too few: then the fewest digits that give four ticks; and a range of
+        // less than a factor of two has the ticks of a linear axis.
+        let decades = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0].map(by_decades).into_iter().find(|ticks| ticks.len() <= most_ticks);
+        let factors: [&[f64]; 3] = [&[1.0, 3.0], &[1.0, 2.0, 5.0], &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0]];
+        let within_a_decade = || factors.into_iter().map(by_factors).find(|ticks| ticks.len() >= 4);
+        let evenly = || Self::linear(low, high, most_ticks).ticks.into_iter().filter(|tick| *tick > 0.0).collect();
+        let ticks = decades.filter(|ticks| ticks.len() >= 3).or_else(within_a_decade).unwrap_or_else(evenly);
         Self { low, high, scale: Scale::Log, ticks, decimals: None }
     }
 
@@ -144,6 +146,7 @@ mod tests {
     #[test]
     fn logarithmic_axes_count_in_decades_or_in_ones_twos_and_fives() {
         assert_eq!(labels(&Axis::log(1e-7, 2.0, 5)), ["1e-6", "1e-4", "0.01", "1"]);
+        assert_eq!(labels(&Axis::log(6e-11, 3.0, 5)), ["1e-9", "1e-6", "0.001", "1"], "never dozens");
         assert_eq!(labels(&Axis::log(0.08, 1.5, 5)), ["0.1", "0.2", "0.5", "1"]);
         assert!(Axis::log(2.1, 2.3, 5).ticks.len() >= 2);
         let axis = Axis::log(0.01, 100.0, 5);

@@ -9,7 +9,7 @@ use super::{Chart, Scale, number};
 /// Points with intervals on one axis, in groups, one below the other.
 ///
 /// ```
-/// use relumine_report::chart::{Effect, EffectPlot};
+/// use relumine_report::chart::{Effect, EffectPlot, Scale};
 ///
 /// let effect = |group: &str, label: &str, estimate, low, high| Effect {
 ///     group: group.into(), label: label.into(), estimate, interval: Some((low, high)), style: 0, remark: "10 seeds".into(),
@@ -19,6 +19,7 @@ use super::{Chart, Scale, number};
 ///     title: "Test accuracy against no dropout".into(),
 ///     x_label: "difference (points), 95 % interval".into(),
 ///     reference: Some(0.0),
+///     scale: Scale::Linear,
 ///     effects: vec![effect("width 256", "dropout 0.2", 0.1, -0.1, 0.3), effect("width 256", "dropout 0.5", -0.2, -0.5, 0.1)],
 /// };
 /// let svg = plot.draw().unwrap().to_svg();
@@ -34,6 +35,8 @@ pub struct EffectPlot {
     pub x_label: String,
     /// Where no effect would be: a dashed line, always within the axis.
     pub reference: Option<f64>,
+    /// Of the axis; on a logarithmic one effects that are not over 0 are left out.
+    pub scale: Scale,
     /// Top to bottom; those of one group stand together, in the order in which they come.
     pub effects: Vec<Effect>,
 }
@@ -61,21 +64,21 @@ impl EffectPlot {
     /// The chart; `None` where there is no finite estimate.
     #[must_use]
     pub fn draw(&self) -> Option<Chart> {
-        let effects: Vec<&Effect> = self.effects.iter().filter(|effect| effect.estimate.is_finite()).collect();
-        if effects.is_empty() {
-            return None;
-        }
+        let is_shown = |value: f64| value.is_finite() && (self.scale == Scale::Linear || value > 0.0);
+        let effects: Vec<&Effect> = self.effects.iter().filter(|effect| is_shown(effect.estimate)).collect();
         let ends = effects.iter().flat_map(|effect| [Some(effect.estimate), interval(effect).map(|i| i.0), interval(effect).map(|i| i.1)]);
-        let axis = Axis::of(ends.flatten().chain(self.reference.filter(|x| x.is_finite())), Scale::Linear, 4)?;
+        let reference = self.reference.filter(|reference| is_shown(*reference));
+        let axis = Axis::of(ends.flatten().chain(reference).filter(|end| is_shown(*end)), self.scale, 4)?;
         let mut svg = Svg::default();
         svg.text("title", Anchor::Start, (4.0, 16.0), &fit(&self.title, 13.0 * 1.1, WIDTH - 8.0));
         let widest = effects.iter().map(|effect| width(&effect.label, TEXT)).fold(0.0, f64::max);
         let left = (widest + 24.0).clamp(40.0, 0.42 * WIDTH);
-        let x_of = |value: f64| left + axis.share(value) * (WIDTH - RIGHT - left);
+        // What reaches beyond a logarithmic axis, as an interval down to 0, ends with it.
+        let x_of = |value: f64| left + axis.share(value.max(axis.low())) * (WIDTH - RIGHT - left);
         let top = 26.0;
         let bottom = top + ROW * (effects.len() + headings(&effects)) as f64 + 6.0;
         draw_axis(&mut svg, &axis, &x_of, (top, bottom));
-        if let Some(reference) = self.reference.filter(|x| x.is_finite()) {
+        if let Some(reference) = reference {
             svg.line("guide", (x_of(reference), top), (x_of(reference), bottom));
         }
         svg.text("soft", Anchor::Middle, (WIDTH / 2.0, bottom + 34.0), &fit(&self.x_label, TEXT, WIDTH - 16.0));
@@ -138,7 +141,11 @@ mod tests {
     use super::*;
 
     fn plot(effects: Vec<Effect>) -> Option<Chart> {
-        EffectPlot { name: "n".into(), title: "t".into(), x_label: "x".into(), reference: None, effects }.draw()
+        drawn(Scale::Linear, effects)
+    }
+
+    fn drawn(scale: Scale, effects: Vec<Effect>) -> Option<Chart> {
+        EffectPlot { name: "n".into(), title: "t".into(), x_label: "x".into(), reference: None, scale, effects }.draw()
     }
 
     fn effect(group: &str, label: &str, estimate: f64) -> Effect {
@@ -161,5 +168,13 @@ mod tests {
         let open = Effect { interval: Some((f64::NEG_INFINITY, 1.0)), ..effect("", "a", 0.5) };
         let svg = plot(vec![open]).unwrap().to_html();
         assert_eq!((svg.matches("class=\"bar").count(), svg.matches("<circle").count()), (0, 1));
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_no_place_for_nothing_and_cuts_intervals_that_reach_it() {
+        let wide = Effect { interval: Some((-1.0, 10.0)), ..effect("", "a", 1.0) };
+        let svg = drawn(Scale::Log, vec![wide, effect("", "none", 0.0), effect("", "b", 100.0)]).unwrap().to_html();
+        assert_eq!((svg.matches("class=\"bar").count(), svg.matches("<circle").count()), (2, 2));
+        assert!(!svg.contains("NaN") && !svg.contains("none"), "{svg}");
     }
 }

@@ -150,6 +150,7 @@ fn activations(family: &Family) -> Option<Chart> {
         title: format!("Outputs of each layer, seed {}", family.first().run.summary.seed),
         x_label: "output: median, and 5th to 95th percentile".into(),
         reference: Some(0.0),
+        scale: Scale::Linear,
         effects: effects.collect(),
     }
     .draw()

@@ -11,6 +11,7 @@ mod markdown;
 mod results;
 mod rows;
 mod settings;
+mod study;
 mod weights;
 
 use crate::chart::Chart;

@@ -2,7 +2,7 @@
 
 use super::families::{Families, Family};
 use super::{Block, Section, count, percent};
-use crate::chart::{Effect, EffectPlot};
+use crate::chart::{Effect, EffectPlot, Scale};
 use crate::{Align, Comparison, ReportError, Run, Score, Status, Summary, Table, statistics};
 
 pub(super) fn section(families: &Families, runs: &[Run]) -> Result<Section, ReportError> {
@@ -132,6 +132,7 @@ fn accuracies(families: &Families) -> Option<crate::chart::Chart> {
         title: format!("{} accuracy of each run", capital(rows)),
         x_label: "accuracy (%), with the 95 % interval its rows leave".into(),
         reference: None,
+        scale: Scale::Linear,
         effects: families.all.iter().enumerate().flat_map(effect).collect(),
     }
     .draw()

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// `relumine report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
-    /// Run directories, or folders that hold some. Runs of one recipe with several seeds become one line with a band.
+    /// Run directories, folders that hold some, or one study's folder. Runs of one recipe with several seeds become one line with a band.
     #[arg(required = true, value_name = "DIR")]
     pub runs: Vec<PathBuf>,
     /// The file to write, or with svg and png the folder. Where absent, html goes into the run it is of, and everything else beside you.

@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &StudyArguments, jobs: usize, started: Instant) -> 
             terminal::say(format_args!("interrupted; the trials that are done are in {}: the same command goes on", out.display()));
         }
     })?;
-    show(&study, &plan, arguments, &out.display().to_string())
+    show(&study, arguments, &out.display().to_string())
 }
 
 fn default_folder(name: &str, quick: bool) -> PathBuf {
@@ -78,11 +78,11 @@ fn default_folder(name: &str, quick: bool) -> PathBuf {
 }
 
 /// Prints the results; in the small form a finding that does not appear is a failure then.
-fn show(study: &Study, plan: &StudyPlan, arguments: &StudyArguments, folder: &str) -> Result<(), Failure> {
+fn show(study: &Study, arguments: &StudyArguments, folder: &str) -> Result<(), Failure> {
     if arguments.json {
         terminal::print(String::from_utf8_lossy(&json(study)?))?;
     } else {
-        terminal::print(format_args!("{}study: {folder}\n", study_text(study, &plan.file.columns)))?;
+        terminal::print(format_args!("{}study: {folder}\n", study_text(study)))?;
     }
     let missing: Vec<String> = study
         .findings

@@ -57,6 +57,7 @@ pub(super) fn analyse(
         device,
         measure: plan.file.measure.clone(),
         higher_is_better: measures::is_higher_better(&plan.file.measure),
+        columns: plan.file.columns.clone(),
         axes: plan.axes.clone(),
         seeds: plan.seeds.clone(),
         findings: findings::look(&plan.file, &plan.cells, &cells, &contrasts),
@@ -90,7 +91,7 @@ pub(super) fn references(shown: &str, file: &StudyFile, cells: &[CellPlan]) -> R
 }
 
 fn cell_of(plan: &StudyPlan, place: usize, own: &[&TrialPlan], ledger: &Ledger, folder: &StudyFolder) -> Result<StudyCell, Failure> {
-    let CellPlan { name, settings, .. } = &plan.cells[place];
+    let CellPlan { name, settings, labels, .. } = &plan.cells[place];
     let done: Vec<(&TrialPlan, &TrialRecord)> = own.iter().filter_map(|trial| Some((*trial, ledger.furthest(trial)?))).collect();
     let measures = estimates(&done);
     let first = done.first().map(|(_, record)| *record);
@@ -99,6 +100,7 @@ fn cell_of(plan: &StudyPlan, place: usize, own: &[&TrialPlan], ledger: &Ledger, 
     Ok(StudyCell {
         name: name.clone(),
         settings: settings.iter().filter_map(|(key, value)| Some((key.clone(), serde_json::to_value(value).ok()?))).collect(),
+        labels: labels.clone(),
         seeds: done.iter().map(|(trial, _)| trial.seed).collect(),
         trials: done.iter().filter(|(_, record)| record.rung.is_none()).map(|(trial, _)| trial.id.clone()).collect(),
         failed: done.iter().filter(|(_, record)| record.error.is_some()).count() as u64,

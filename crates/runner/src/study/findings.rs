@@ -5,7 +5,7 @@ use super::selector::{counterpart, matching, some_cells};
 use super::values::flatten;
 use super::{CellPlan, StudyFile};
 use crate::failure::Failure;
-use relumine_report::{Contrast, Finding, Fit, StudyCell};
+use relumine_report::{Contrast, Finding, Fit, StudyCell, short};
 use serde::Deserialize;
 use toml::Table;
 
@@ -178,10 +178,4 @@ fn of_fit(cell: &StudyCell, expected: Fit) -> (bool, String) {
     };
     let found = cell.fit.map_or("not judged", word);
     (cell.fit == Some(expected), format!("{}: {found} (expected {})", cell.name, word(expected)))
-}
-
-/// Four digits, in powers of ten where that is shorter.
-pub(super) fn short(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 || (1e-3..1e6).contains(&size) { format!("{value:.4}") } else { format!("{value:.3e}") }
 }

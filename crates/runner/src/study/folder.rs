@@ -10,7 +10,7 @@ use crate::pipeline::Job;
 use crate::recipe::Recipe;
 use crate::run_directory::{RunDirectory, RunLock, json};
 use anyhow::{Context, anyhow};
-use relumine_report::{EpochRecord, ProbeRecord, Study, Summary, TrialRecord, read_epochs, read_probes};
+use relumine_report::{EpochRecord, Page, ProbeRecord, Study, Summary, TrialRecord, read_epochs, read_probes};
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -148,13 +148,20 @@ impl StudyFolder {
         Ok(RunDirectory::open(&self.trial(id))?)
     }
 
-    /// Writes `study.json`.
+    /// Writes `study.json` and the page.
     ///
     /// # Errors
     /// A full disk.
     pub fn save(&self, study: &Study) -> Result<(), Failure> {
-        Ok(self.folder.write_json(Study::FILE, study)?)
+        self.folder.write_json(Study::FILE, study)?;
+        Ok(self.folder.write(RunDirectory::REPORT, study_page(self.path(), study).to_html().as_bytes())?)
     }
+}
+
+/// The page of the study in `folder`.
+#[must_use]
+pub fn study_page(folder: &Path, study: &Study) -> Page {
+    Page::of_study(study, fs::read_to_string(folder.join(STUDY_FILE)).ok().as_deref())
 }
 
 /// A line that was being written when the process was killed has no end.

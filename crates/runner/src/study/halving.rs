@@ -143,7 +143,7 @@ impl Training<'_> {
 fn line(record: &TrialRecord, measure: &str) -> String {
     let result = match (&record.error, record.measures.get(measure)) {
         (Some(error), _) => format!("failed: {error}"),
-        (None, Some(value)) => format!("{measure} {}", super::text::value_text(measure, *value)),
+        (None, Some(value)) => format!("{measure} {}", relumine_report::measure_text(measure, *value)),
         (None, None) => "done".into(),
     };
     format!("{}: {result}, {:.1} s", record.trial, record.seconds)

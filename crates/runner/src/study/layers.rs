@@ -16,10 +16,14 @@ pub(super) fn layer_means(probes: &[ProbeRecord]) -> Vec<LayerMeans> {
             let values: Option<Vec<f64>> = probes.iter().map(|probe| value(&probe.layers[place])).collect();
             values.map(|values| mean(&values))
         };
+        let percentiles =
+            |values: fn(&LayerProbe) -> &[f64; 7]| std::array::from_fn(|percentile| over_seeds(&|layer| values(layer)[percentile]));
         LayerMeans {
             layer: first.layers[place].layer.clone(),
             activation_sd: over_seeds(&|layer| layer.activations.standard_deviation),
+            activation_percentiles: percentiles(|layer| &layer.activations.percentiles),
             gradient_sd: over_seeds(&|layer| layer.gradients.standard_deviation),
+            gradient_percentiles: percentiles(|layer| &layer.gradients.percentiles),
             weight_gradient_norm: over_seeds(&|layer| layer.weight_gradients.norm),
             saturated: share(|layer| layer.saturated),
             dead: share(|layer| layer.dead),

@@ -34,7 +34,7 @@ mod values;
 pub use conduct::{Means, conduct};
 pub use file::{ContrastSpec, OneOrMany, ReferenceSpec, Seeds, StudyFile, TestRows};
 pub use findings::FindingSpec;
-pub use folder::StudyFolder;
+pub use folder::{StudyFolder, study_page};
 pub use halving::Halving;
 pub use measures::{MEASURES, Measure};
 pub use plan::{CellPlan, StudyPlan, TrialPlan};

@@ -8,7 +8,7 @@ use super::{StudyFile, contrasts, findings};
 use crate::checkpoint::sha256;
 use crate::failure::Failure;
 use crate::recipe::{Origin, Recipe};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -32,10 +32,14 @@ pub struct StudyPlan {
 /// A setting of the study.
 #[derive(Clone, Debug)]
 pub struct CellPlan {
-    /// Its values in a line.
+    /// Its values in a line, as far as they tell it from other cells.
     pub name: String,
+    /// The same of every axis that cells differ in, for the folders of its trials.
+    pub stem: String,
     /// Its value of each axis; an empty string where it leaves the key out.
     pub settings: Values,
+    /// By axis what its name says of it.
+    pub labels: BTreeMap<String, String>,
     /// With every key of the study, but for the seed.
     pub recipe: Recipe,
 }
@@ -67,7 +71,7 @@ impl StudyPlan {
             let recipe = recipe_of(origin, &file, values, place + 1)?;
             let settings: Values = axes.iter().map(|axis| (axis.clone(), setting(axis, values, &recipe, &file))).collect();
             if !cells.iter().any(|cell| cell.recipe == recipe) {
-                cells.push(CellPlan { name: String::new(), settings, recipe });
+                cells.push(CellPlan { name: String::new(), stem: String::new(), settings, labels: BTreeMap::new(), recipe });
             }
         }
         name_cells(&mut cells);
@@ -89,12 +93,12 @@ impl StudyPlan {
     /// A number that TOML cannot hold.
     pub fn trials(&self) -> Result<Vec<TrialPlan>, Failure> {
         let mut trials = Vec::new();
-        for (cell, CellPlan { name, recipe, .. }) in self.cells.iter().enumerate() {
+        for (cell, CellPlan { stem, recipe, .. }) in self.cells.iter().enumerate() {
             for seed in &self.seeds {
                 let mut recipe = recipe.clone();
                 recipe.train.seed = *seed;
                 let checksum = sha256(recipe.to_toml().map_err(Failure::Usage)?.as_bytes());
-                let id = format!("{}-seed-{seed}-{}", file_name(name), &checksum[..8]);
+                let id = format!("{}-seed-{seed}-{}", file_name(stem), &checksum[..8]);
                 trials.push(TrialPlan { id, cell, seed: *seed, recipe });
             }
         }

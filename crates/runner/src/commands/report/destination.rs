@@ -4,7 +4,6 @@ use crate::cli::{ReportArguments, ReportFormat};
 use crate::failure::Failure;
 use crate::run_directory::{RunDirectory, new_file};
 use anyhow::{Context, anyhow};
-use relumine_report::Run;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,14 +14,14 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    /// `--out`, or the page of the one run, or a name in the current folder.
-    pub(super) fn choose(arguments: &ReportArguments, runs: &[Run]) -> Result<Self, Failure> {
+    /// `--out`, or the page in `folder`, which is of that run or study alone, or a name in the current folder.
+    pub(super) fn choose(arguments: &ReportArguments, folder: Option<&Path>) -> Result<Self, Failure> {
         let is_folder = matches!(arguments.format, ReportFormat::Svg | ReportFormat::Png);
-        let path = match (&arguments.out, arguments.format, runs) {
+        let path = match (&arguments.out, arguments.format, folder) {
             (Some(out), ..) => out.clone(),
-            // A run's page is made of its files, and may be made anew.
-            (None, ReportFormat::Html, [run]) => return Ok(Self { path: run.folder.join(RunDirectory::REPORT) }),
-            (None, ReportFormat::Html, _) => PathBuf::from("report.html"),
+            // Such a page is made of the files beside it, and may be made anew.
+            (None, ReportFormat::Html, Some(folder)) => return Ok(Self { path: folder.join(RunDirectory::REPORT) }),
+            (None, ReportFormat::Html, None) => PathBuf::from("report.html"),
             (None, ReportFormat::Md, _) => PathBuf::from("report.md"),
             (None, ReportFormat::Svg | ReportFormat::Png, _) => PathBuf::from("report_charts"),
         };

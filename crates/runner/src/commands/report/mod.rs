@@ -1,28 +1,26 @@
-//! `relumine report`: what runs say, as a page or as charts.
+//! `relumine report`: what runs or a study say, as a page or as charts.
 
 mod destination;
 
 use crate::cli::{ReportArguments, ReportFormat};
 use crate::failure::Failure;
 use crate::run_directory::RunDirectory;
+use crate::study::study_page;
 use crate::terminal;
 use anyhow::{Context, anyhow};
 use destination::Destination;
 use relumine_report::chart::Chart;
-use relumine_report::{CrossValidation, Page, Run, find_runs};
-use std::path::Path;
+use relumine_report::{CrossValidation, Page, Run, Study, find_runs};
+use std::path::{Path, PathBuf};
 
 /// PNG pixels per unit of a chart, so that it is sharp on a screen of twice the usual density.
 const PNG_SCALE: f32 = 2.0;
 
-/// Reads the runs and writes what they say.
+/// Reads them and writes what they say.
 pub(super) fn run(arguments: &ReportArguments) -> Result<(), Failure> {
-    let mut runs = Vec::new();
-    for path in &arguments.runs {
-        runs.extend(runs_at(path)?);
-    }
-    let destination = Destination::choose(arguments, &runs)?;
-    let page = Page::of(&runs)?;
+    let subject = Subject::read(&arguments.runs)?;
+    let destination = Destination::choose(arguments, subject.folder())?;
+    let page = subject.page()?;
     let charts: Vec<&Chart> = page.charts().collect();
     let out = destination.path().display().to_string();
     let what = match arguments.format {
@@ -46,7 +44,60 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<(), Failure> {
             format!("{out}: {}", count(charts.len(), "PNG file"))
         }
     };
-    terminal::print(format_args!("{what} of {}\n", count(runs.len(), "run")))
+    terminal::print(format_args!("{what} of {}\n", subject.name()))
+}
+
+/// What a report is of.
+enum Subject {
+    Runs(Vec<Run>),
+    Study(PathBuf, Box<Study>),
+}
+
+impl Subject {
+    fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let is_study = |path: &PathBuf| path.join(Study::FILE).is_file();
+        match paths {
+            [path] if is_study(path) => return Ok(Self::Study(path.clone(), Box::new(Study::open(path)?))),
+            _ => {}
+        }
+        if let Some(path) = paths.iter().find(|path| is_study(path)) {
+            let problem = "is a study, which has a page of its own: report it alone, or give the runs in its trials folder";
+            return Err(Failure::usage(anyhow!("{} {problem}", path.display())));
+        }
+        let mut runs = Vec::new();
+        for path in paths {
+            runs.extend(runs_at(path)?);
+        }
+        Ok(Self::Runs(runs))
+    }
+
+    /// Where its page lies, if it is one thing that has a folder.
+    fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Runs(runs) => {
+                if let [run] = &runs[..] {
+                    Some(&run.folder)
+                } else {
+                    None
+                }
+            }
+            Self::Study(folder, _) => Some(folder),
+        }
+    }
+
+    fn page(&self) -> Result<Page, Failure> {
+        match self {
+            Self::Runs(runs) => Ok(Page::of(runs)?),
+            Self::Study(folder, study) => Ok(study_page(folder, study)),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Runs(runs) => count(runs.len(), "run"),
+            Self::Study(_, study) => format!("the study {}", study.name),
+        }
+    }
 }
 
 fn count(number: usize, thing: &str) -> String {
