@@ -94,11 +94,9 @@ impl Bins {
             }
             before += count;
         }
-        for value in blocks.iter().copied().flatten() {
-            let key = key(*value);
-            if let place @ 1.. = places[bin(key)] {
-                bins[usize::from(place) - 1].keys.push(key);
-            }
+        let asked = bins.iter().map(|bin| bin.keys.capacity()).sum();
+        for key in asked_keys(blocks, &places, asked) {
+            bins[usize::from(places[bin(key)]) - 1].keys.push(key);
         }
         Self(bins)
     }
@@ -121,6 +119,22 @@ impl Bin {
         }
         value(self.keys[rank])
     }
+}
+
+/// The keys of all values whose bin has a place; `asked` is at least their number. Whether a value is asked for is a coin toss to a processor,
+/// so that nothing branches on it: each key is written, and the next one over it if it was not asked for.
+fn asked_keys(blocks: &[&[f32]], places: &[u8; BINS], asked: usize) -> Vec<u32> {
+    let mut keys = vec![0; asked + 1];
+    let mut length = 0;
+    for block in blocks {
+        for value in *block {
+            let key = key(*value);
+            keys[length] = key;
+            length += usize::from(places[bin(key)] != 0);
+        }
+    }
+    keys.truncate(length);
+    keys
 }
 
 /// How many values are in each bin. Two tables take turns, so that equal neighbours do not wait for each other's count.

@@ -57,9 +57,9 @@ impl Axis {
             let all = (first.floor() as i32..=last.ceil() as i32).flat_map(within);
             all.filter(|tick| (low..=high).contains(tick)).collect::<Vec<f64>>()
         };
-        // Powers of ten, as many as there may be. Fewer than three are too few: then the fewest digits that give four ticks; and a range of
-        // less than a factor of two has the ticks of a linear axis.
-        let decades = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0].map(by_decades).into_iter().find(|ticks| ticks.len() <= most_ticks);
+        // Powers of ten, as many as there may be. Fewer than three are too few: then the fewest digits that give four ticks. A range of less
+        // than a factor of two has the ticks of a linear axis.
+        let decades = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0].map(by_decades).into_iter().find(|ticks| ticks.len() <= most_ticks + 1);
         let factors: [&[f64]; 3] = [&[1.0, 3.0], &[1.0, 2.0, 5.0], &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0]];
         let within_a_decade = || factors.into_iter().map(by_factors).find(|ticks| ticks.len() >= 4);
         let evenly = || Self::linear(low, high, most_ticks).ticks.into_iter().filter(|tick| *tick > 0.0).collect();
@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn logarithmic_axes_count_in_decades_or_in_ones_twos_and_fives() {
         assert_eq!(labels(&Axis::log(1e-7, 2.0, 5)), ["1e-6", "1e-4", "0.01", "1"]);
-        assert_eq!(labels(&Axis::log(6e-11, 3.0, 5)), ["1e-9", "1e-6", "0.001", "1"], "never dozens");
+        assert_eq!(labels(&Axis::log(6e-11, 3.0, 5)), ["1e-10", "1e-8", "1e-6", "1e-4", "0.01", "1"]);
+        assert_eq!(labels(&Axis::log(3e-5, 5e9, 4)), ["0.001", "1", "1000", "1e6", "1e9"], "never dozens");
         assert_eq!(labels(&Axis::log(0.08, 1.5, 5)), ["0.1", "0.2", "0.5", "1"]);
         assert!(Axis::log(2.1, 2.3, 5).ticks.len() >= 2);
         let axis = Axis::log(0.01, 100.0, 5);
