@@ -203,8 +203,9 @@ pub struct Finding {
     pub evidence: Vec<String>,
 }
 
-/// How a cell's fit is named. Under-fitted: the mean train accuracy of the last epoch is under `train_accuracy`. Over-fitted: not that, and the
-/// validation loss of the last epoch is on average more than `loss_rise` times the lowest of its run. Well-fitted: neither.
+/// How a cell's fit is named, by means over its seeds. Under-fitted: the train accuracy of the last epoch is under `train_accuracy`.
+/// Over-fitted: not that, and the validation loss of the last epoch is more than `loss_rise` times the lowest of its run, or the validation
+/// accuracy of the last epoch is more than `accuracy_gap` under the train accuracy. Well-fitted: neither.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FitRule {
@@ -212,6 +213,8 @@ pub struct FitRule {
     pub train_accuracy: f64,
     /// At least 1, such as 1.1 for a tenth.
     pub loss_rise: f64,
+    /// 0 to 1; `None` where the gap has no say.
+    pub accuracy_gap: Option<f64>,
 }
 
 /// What a fit rule says.
@@ -294,12 +297,14 @@ impl FitRule {
     /// ```
     /// use relumine_report::{Fit, FitRule};
     ///
-    /// let rule = FitRule { train_accuracy: 0.98, loss_rise: 1.1 };
-    /// assert_eq!([(0.9, 1.0), (0.99, 1.05), (0.99, 1.5)].map(|(train, rise)| rule.fit(train, rise)), [Fit::Under, Fit::Well, Fit::Over]);
+    /// let rule = FitRule { train_accuracy: 0.98, loss_rise: 1.1, accuracy_gap: Some(0.05) };
+    /// let fits = [(0.9, 1.0, 0.0), (0.99, 1.05, 0.01), (0.99, 1.5, 0.01), (0.99, 1.05, 0.2)].map(|(train, rise, gap)| rule.fit(train, rise, gap));
+    /// assert_eq!(fits, [Fit::Under, Fit::Well, Fit::Over, Fit::Over]);
     /// ```
     #[must_use]
-    pub fn fit(self, train_accuracy: f64, loss_rise: f64) -> Fit {
-        match (train_accuracy < self.train_accuracy, loss_rise > self.loss_rise) {
+    pub fn fit(self, train_accuracy: f64, loss_rise: f64, accuracy_gap: f64) -> Fit {
+        let is_over = loss_rise > self.loss_rise || self.accuracy_gap.is_some_and(|most| accuracy_gap > most);
+        match (train_accuracy < self.train_accuracy, is_over) {
             (true, _) => Fit::Under,
             (false, true) => Fit::Over,
             (false, false) => Fit::Well,

@@ -156,7 +156,8 @@ fn estimates(done: &[(&TrialPlan, &TrialRecord)]) -> BTreeMap<String, Estimate> 
 }
 
 fn fit(plan: &StudyPlan, measures: &BTreeMap<String, Estimate>) -> Option<Fit> {
-    Some(plan.file.fit?.fit(measures.get("last_train_accuracy")?.mean, measures.get("loss_rise")?.mean))
+    let mean = |measure: &str| Some(measures.get(measure)?.mean);
+    Some(plan.file.fit?.fit(mean("last_train_accuracy")?, mean("loss_rise")?, mean("last_accuracy_gap")?))
 }
 
 /// The interval of a mean accuracy on so many rows, rounded to whole rows.

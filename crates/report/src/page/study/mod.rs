@@ -63,9 +63,11 @@ fn results(study: &Study, panels: &Panels<'_>) -> Section {
             .into(),
     ));
     if let Some(rule) = study.fit_rule {
+        let gap =
+            rule.accuracy_gap.map_or_else(String::new, |gap| format!(", or its accuracy lies more than {:.0} points under", 100.0 * gap));
         section.add(Block::Note(format!(
             "Under-fitted: the train accuracy of the last epoch is under {:.0} %. Over-fitted: it is not, and the validation loss ends at more \
-             than {} times its lowest. Well-fitted: neither. By means over the seeds.",
+             than {} times its lowest{gap}. Well-fitted: neither. By means over the seeds.",
             100.0 * rule.train_accuracy,
             rule.loss_rise
         )));
