@@ -136,7 +136,7 @@ fn broken_files_of_every_format() {
     let header = |text: &str| [b"\x93NUMPY\x01\x00".as_slice(), &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat();
     let pickled = header("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }\n");
     let large = header("{'descr': '<f8', 'fortran_order': False, 'shape': (999999999, 999999999), }\n");
-    let cases: [(&str, Vec<u8>, &[&str]); 9] = [
+    let cases: [(&str, Vec<u8>, &[&str]); 11] = [
         ("X.npy", pickled, &["X.npy holds pickled Python objects"]),
         ("X.npy", large, &["X.npy promises [999999999, 999999999] values in its header and holds fewer"]),
         ("features.npy", header("{}"), &["features.npy is one array, and not named as features are", "call it X.npy"]),
@@ -144,6 +144,8 @@ fn broken_files_of_every_format() {
         ("set.parquet", b"PAR1, and then nothing".to_vec(), &["set.parquet is not a whole Parquet file"]),
         ("set.tsv", b"a,b,y\n1,2,0\n".to_vec(), &["set.tsv has one column only", "by tabs"]),
         ("image.png", b"\x89PNG\r\n\x1a\n".to_vec(), &["image.png is one image or one IDX file"]),
+        ("images-idx3-ubyte.gz", gzip(&idx(&[1, 1, 1], &[9])), &["images-idx3-ubyte.gz is one image or one IDX file"]),
+        ("X.npy.gz", gzip(b"\x93NUMPY\x01\x00\x00\x00"), &["X.npy.gz is a compressed NumPy file: unpack it first"]),
         ("line\nbreak.csv", b"a,\"b\nc\",y\n1,x,0\n".to_vec(), &["line break.csv has \"x\" in line 3, column `b c`"]),
         ("notes.csv/notes.md", b"no data".to_vec(), &["notes.csv holds no data that this program reads"]),
     ];

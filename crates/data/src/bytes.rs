@@ -48,6 +48,11 @@ impl<'a> Contents<'a> {
         Ok(bytes)
     }
 
+    /// Whether the file is compressed.
+    pub(crate) fn is_gzip(&self) -> bool {
+        self.is_gzip
+    }
+
     /// The reader itself, and whether it inflates.
     pub(crate) fn into_reader(self) -> (Box<dyn Read>, bool) {
         (self.reader, self.is_gzip)

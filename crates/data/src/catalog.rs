@@ -97,7 +97,7 @@ impl Catalog {
     /// Whether `entry` can be opened without a network.
     #[must_use]
     pub fn is_available(&self, entry: &Entry) -> bool {
-        entry.hub.is_none() || self.folder(entry).is_some_and(|folder| idx::is_idx_folder(&folder))
+        entry.hub.is_none() || self.folder(entry).is_some_and(|folder| idx::is_whole(&folder))
     }
 
     /// Opens a data set by name (`digits`, `mnist`, `fashion-mnist`; downloaded once if need be), or the file or folder of that path in any
@@ -121,7 +121,7 @@ impl Catalog {
             images::check_settings(name, options)?;
             return match self.folder(entry) {
                 None if entry.hub.is_none() => digits::digits(),
-                Some(folder) if idx::is_idx_folder(&folder) || self.is_mnist_variable(&folder) => {
+                Some(folder) if idx::is_whole(&folder) || self.is_mnist_variable(&folder) => {
                     idx::read_folder(&folder, name, options.num_classes)
                 }
                 folder => {
@@ -174,5 +174,18 @@ mod tests {
         let message = catalog.open("mnist", &ReadOptions::default()).unwrap_err().to_string();
         assert!(message.contains("train-images-idx3-ubyte") && message.contains("there is no such file"), "{message}");
         assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_part_of_a_download_is_not_the_set() {
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().join("mnist");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join(idx::TRAIN[0]), b"").unwrap();
+        let catalog = Catalog { mnist: None, cache: Some(cache.path().to_owned()) };
+        let entry = ENTRIES.iter().find(|entry| entry.name == "mnist").unwrap();
+        assert!(!catalog.is_available(entry));
+        let message = catalog.open("mnist", &ReadOptions { offline: true, ..ReadOptions::default() }).unwrap_err().to_string();
+        assert!(message.contains("mnist") && !message.contains("there is no such file"), "{message}");
     }
 }

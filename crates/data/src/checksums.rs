@@ -50,7 +50,12 @@ pub(crate) fn check_idx(folder: &Path, name: &str) -> Result<Vec<FileCheck>, Dat
 /// The files that the checksum file of `folder` lists; none where there is no such file.
 pub(crate) fn check_listed(folder: &Path) -> Result<Vec<FileCheck>, DataError> {
     let path = folder.join(SUMS_FILE);
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(Vec::new()) };
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => {
+            text.map_err(|error| DataError::unreadable(&path, error, "make it readable, or fetch the data again into an empty folder"))?
+        }
+    };
     let check = |line: &str| {
         let damaged = || DataError::malformed(&path, "is no list of checksums", "fetch the data again into an empty folder");
         let (sum, file) = line.split_once("  ").ok_or_else(damaged)?;
@@ -107,5 +112,13 @@ mod tests {
         assert_eq!((checks.len(), checks[0].holds(), checks[0].expected.as_deref()), (1, false, Some(sum)));
         std::fs::write(folder.path().join(SUMS_FILE), format!("{sum}  gone\n")).unwrap();
         assert!(check_listed(folder.path()).unwrap_err().to_string().contains("gone"));
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_no_empty_list() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(SUMS_FILE), b"\xff\xfe").unwrap();
+        let message = check_listed(folder.path()).unwrap_err().to_string();
+        assert!(message.contains(SUMS_FILE), "{message}");
     }
 }

@@ -1,6 +1,8 @@
 //! Class names as they are met in files, and the order they are put into.
 
+use crate::DataError;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// A column with more values than this is a measurement or a name, not a class.
 pub(crate) const MOST_CLASSES: usize = 1000;
@@ -66,10 +68,53 @@ impl ClassIndex {
     }
 }
 
+/// The class names that the files of a set list; a label is an index then.
+#[derive(Debug, Default)]
+pub(crate) struct ListedClasses {
+    /// The label column of the first file, and its list.
+    first: Option<(String, Option<Vec<String>>)>,
+}
+
+impl ListedClasses {
+    /// Notes what the file at `path` lists for its label column. All files of a set must list the same.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn note(&mut self, path: &Path, column: &str, names: Option<&Vec<String>>) -> Result<(), DataError> {
+        let (first_column, first_names) = self.first.get_or_insert_with(|| (column.to_owned(), names.cloned()));
+        let problem = match (first_column == column, first_names.as_ref() == names) {
+            (true, true) => return Ok(()),
+            (false, _) => format!("has its classes in column `{column}`, and the files before it in `{first_column}`"),
+            (_, false) => format!("lists other classes for column `{column}` than the files before it"),
+        };
+        Err(DataError::malformed(path, problem, "give every file the same columns and classes"))
+    }
+
+    /// The names, where the files list them.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn names(&self) -> Option<&Vec<String>> {
+        self.first.as_ref()?.1.as_ref()
+    }
+
+    /// The classes and the final number of each number that was given: those of the list, or those that were met, in order.
+    pub(crate) fn or_met(self, met: ClassIndex, column: &str, rows: usize) -> Result<(Vec<String>, Vec<u32>), NoClasses> {
+        match self.first.and_then(|(_, names)| names) {
+            Some(names) => {
+                let same = (0..names.len() as u32).collect();
+                Ok((names, same))
+            }
+            None => met.ordered(column, rows),
+        }
+    }
+}
+
 /// The values of `column` are too many to be classes.
 pub(crate) fn too_many(values: &str, rows: usize, column: &str) -> NoClasses {
     let problem = format!("has {values} different values in {rows} rows of {column}");
     NoClasses { problem, remedy: "a class column repeats its values; name the right one in data.label" }
+}
+
+/// Says which file's column holds no classes.
+pub(crate) fn no_classes(path: &Path, NoClasses { problem, remedy }: NoClasses) -> DataError {
+    DataError::malformed(path, problem, remedy)
 }
 
 /// A number as the name of a class: whole ones without a decimal point, so that 1 and 1.0 are the same class; `None` where it is not finite.
@@ -122,5 +167,29 @@ mod tests {
         let mut classes = ClassIndex::default();
         (0..MOST_CLASSES).for_each(|number| assert!(classes.number(&number.to_string()).is_some()));
         assert_eq!((classes.number("one more"), classes.number("7")), (None, Some(7)));
+    }
+
+    #[cfg(feature = "parquet")]
+    #[test]
+    fn files_that_list_other_classes_than_the_first_are_refused() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let listed = || {
+            let mut listed = ListedClasses::default();
+            listed.note(Path::new("0.parquet"), "y", Some(&names(&["cat", "dog"]))).unwrap();
+            listed
+        };
+        assert_eq!(listed().or_met(ClassIndex::default(), "column `y`", 9).unwrap(), (names(&["cat", "dog"]), vec![0, 1]));
+        assert!(listed().note(Path::new("1.parquet"), "y", Some(&names(&["cat", "dog"]))).is_ok());
+        for (column, others, expected) in [
+            ("y", Some(names(&["dog", "cat"])), "1.parquet lists other classes for column `y` than the files before it"),
+            ("y", None, "1.parquet lists other classes for column `y` than the files before it"),
+            ("z", Some(names(&["cat", "dog"])), "1.parquet has its classes in column `z`, and the files before it in `y`"),
+        ] {
+            let error = listed().note(Path::new("1.parquet"), column, others.as_ref()).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let mut unlisted = ListedClasses::default();
+        unlisted.note(Path::new("0.parquet"), "y", None).unwrap();
+        assert!(unlisted.note(Path::new("1.parquet"), "y", Some(&names(&["cat", "dog"]))).is_err(), "numbers first, names then");
     }
 }

@@ -138,7 +138,7 @@ impl Source {
     }
 
     /// A checksum (CRC-32, as eight hexadecimal digits) of all examples and labels, however they are divided: the same rows in another format
-    /// have the same one.
+    /// that keeps them as the same type, bytes or 32-bit floats, have the same one.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut checksum = crc32fast::Hasher::new();
@@ -157,6 +157,9 @@ impl Source {
         if self.train.labels.iter().all(|label| label == first) {
             let problem = format!("has rows of one class only (`{}`)", self.classes[*first as usize]);
             return Err(DataError::unusable(&self.name, problem, "give data with two or more classes; there is nothing to tell apart"));
+        }
+        if self.test.as_ref().is_some_and(|test| test.labels.is_empty()) {
+            return Err(DataError::unusable(&self.name, "has a test set without rows", "give it rows, or leave it away"));
         }
         if let Some(test) = &self.test
             && test.example_shape != self.train.example_shape

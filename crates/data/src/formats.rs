@@ -1,10 +1,9 @@
 //! Which format a file or folder has, and who reads it.
 
+use crate::bytes::Contents;
 use crate::parts::Parts;
 use crate::table::{self, text};
 use crate::{DataError, ReadOptions, Source, idx, images, npy};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// What messages list where nothing else can be said.
@@ -50,13 +49,15 @@ pub(crate) fn check_settings(name: &str, options: &ReadOptions, takes_label: boo
     Ok(())
 }
 
-/// By the first bytes, and where they say nothing by the name's ending; what is left is text.
+/// By the first bytes (of a gzip file, of what is in it), and where they say nothing by the name's ending; what is left is text.
 fn of_file(path: &Path) -> Result<Format, DataError> {
-    let unreadable = |error: std::io::Error| DataError::unreadable(path, error, "give a file that exists and that you may read");
-    let mut start = Vec::new();
-    File::open(path).map_err(unreadable)?.take(8).read_to_end(&mut start).map_err(unreadable)?;
+    let mut contents = Contents::open(path)?;
+    let start = contents.read(8)?;
     let ending = path.extension().map_or_else(String::new, |ending| ending.to_string_lossy().to_lowercase());
     if start.starts_with(b"\x93NUMPY") || start.starts_with(b"PK\x03\x04") || matches!(ending.as_str(), "npy" | "npz") {
+        if contents.is_gzip() {
+            return Err(DataError::malformed(path, "is a compressed NumPy file", "unpack it first, as with gunzip"));
+        }
         return Ok(Format::Arrays);
     }
     if start.starts_with(b"PAR1") || is_parquet(path) {

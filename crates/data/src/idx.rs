@@ -25,6 +25,11 @@ pub(crate) fn is_idx_folder(folder: &Path) -> bool {
     TRAIN.iter().chain(&TEST).any(|stem| find(folder, stem).is_some())
 }
 
+/// Whether `folder` has all four files.
+pub(crate) fn is_whole(folder: &Path) -> bool {
+    TRAIN.iter().chain(&TEST).all(|stem| find(folder, stem).is_some())
+}
+
 /// Reads the four files of `folder`. The test pair may be absent; half a pair may not.
 ///
 /// `num_classes` is 10 unless the caller knows better.

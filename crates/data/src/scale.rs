@@ -63,16 +63,24 @@ impl Scaler {
         Self { offset: low, divisor }
     }
 
-    /// Two passes in f64, so that a large mean does not swallow a small spread.
+    /// Two passes in f64, so that a large mean does not swallow a small spread. The rounded mean of a constant need not be the constant, so
+    /// that constants are told by comparing values.
     fn fit_standard(data: &Dataset, rows: &[u32]) -> Self {
         let n = rows.len() as f64;
+        let mut first: Vec<Option<f32>> = vec![None; data.num_features()];
+        let mut is_constant = vec![true; data.num_features()];
         let mut mean = vec![0.0_f64; data.num_features()];
-        for_each_row(data, rows, |column, value| mean[column] += f64::from(value) / n);
+        for_each_row(data, rows, |column, value| {
+            mean[column] += f64::from(value) / n;
+            is_constant[column] &= *first[column].get_or_insert(value) == value;
+        });
         let mut variance = vec![0.0_f64; data.num_features()];
         for_each_row(data, rows, |column, value| variance[column] += (f64::from(value) - mean[column]).powi(2) / n);
+        let constant = |column: usize| first[column].filter(|_| is_constant[column]);
+        let columns = 0..data.num_features();
         Self {
-            offset: mean.iter().map(|mean| *mean as f32).collect(),
-            divisor: variance.iter().map(|variance| nonzero(variance.sqrt() as f32)).collect(),
+            offset: columns.clone().map(|column| constant(column).unwrap_or(mean[column] as f32)).collect(),
+            divisor: columns.map(|column| constant(column).map_or_else(|| nonzero(variance[column].sqrt() as f32), |_| 1.0)).collect(),
         }
     }
 }
@@ -105,6 +113,15 @@ mod tests {
         assert_eq!(unit, Scaler { offset: vec![1.0, 5.0], divisor: vec![2.0, 1.0] });
         let standard = Scaler::fit(Scale::Standard, &table(), &[0, 1]);
         assert_eq!(standard, Scaler { offset: vec![2.0, 5.0], divisor: vec![1.0, 1.0] });
+    }
+
+    #[test]
+    fn a_constant_is_not_divided_by_the_rounding_of_its_mean() {
+        for (constant, rows) in [(1.0, 10), (0.1, 1258), (100.0, 55_000)] {
+            let table = Dataset::new(Features::F32(vec![constant; rows]), vec![1], vec![0; rows]);
+            let all: Vec<u32> = (0..rows as u32).collect();
+            assert_eq!(Scaler::fit(Scale::Standard, &table, &all), Scaler { offset: vec![constant], divisor: vec![1.0] });
+        }
     }
 
     #[test]

@@ -80,6 +80,13 @@ impl SplitSpec {
         if let Some(limit) = self.limit_train {
             pool.rows = pool.take(rows_of("data.limit_train", Amount::Count(limit), rows, pool.rows.len() + 1)?);
         }
+        if pool.rows.is_empty() {
+            return Err(DataError::unusable(
+                &source.name,
+                "has no rows to train on",
+                "give train rows beside those for validation and testing",
+            ));
+        }
         pool.rows.sort_unstable();
         Ok(Split { train: pool.rows, validation, test })
     }
@@ -373,5 +380,12 @@ mod tests {
             let message = serde_json::from_str::<Amount>(wrong).unwrap_err().to_string();
             assert!(message.contains("a number of rows such as 5000"), "{message}");
         }
+    }
+
+    #[test]
+    fn nothing_to_train_on_is_an_error() {
+        let all_are_for_validation = Source { own_validation: 100, ..source(Some(5)) };
+        let message = spec().split(&all_are_for_validation).unwrap_err().to_string();
+        assert!(message.starts_with("test has no rows to train on"), "{message}");
     }
 }

@@ -4,8 +4,8 @@
 //! ModelConfig ──(features, classes)──> Architecture ──(seed)──> Parameters ──(VarBuilder)──> Mlp
 //! ```
 //!
-//! The [`Architecture`] is the one list of layers that every training step is built from. Adding an activation or an initialiser is one
-//! file in its folder and its name in that folder's list.
+//! The [`Architecture`] is the one list of layers that every training step is built from. Adding an initialiser is one file in its folder and
+//! its name in that folder's list; an activation or a norm also needs its arm in the fused step and in the export (`CONTRIBUTING.md`).
 
 pub mod activation;
 mod architecture;

@@ -7,6 +7,7 @@ mod parquet_set;
 mod reason;
 mod store;
 
+use crate::parquet_files::quietly;
 use candle_datasets::hub::from_hub;
 use hf_hub::{HFClientBuilder, HFClientSync};
 use parquet::file::reader::FileReader;
@@ -35,9 +36,12 @@ pub(crate) fn fetch(repository: &str, folder: &Path) -> Result<(), String> {
         2 => {}
         files => return Err(not_two(files)),
     }
-    let files = from_hub(&client, repository.to_owned()).map_err(|error| read_reason(&error))?;
-    let (train, test) = train_and_test(files)?;
-    let (train, test) = (decode::decode(&train, "train")?, decode::decode(&test, "test")?);
+    let decoded = || {
+        let files = from_hub(&client, repository.to_owned()).map_err(|error| read_reason(&error))?;
+        let (train, test) = train_and_test(files)?;
+        Ok((decode::decode(&train, "train")?, decode::decode(&test, "test")?))
+    };
+    let (train, test) = quietly(decoded).unwrap_or_else(|| Err("a file that was downloaded is damaged".to_owned()))?;
     if (train.height, train.width) != (test.height, test.width) {
         let sizes = [&train, &test].map(|images| format!("{} x {}", images.height, images.width)).join(" and ");
         return Err(format!("the images of the train file and of the test file differ in size: {sizes}"));

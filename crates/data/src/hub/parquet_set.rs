@@ -5,6 +5,7 @@ use super::{PARQUET_REVISION, PATIENCE, client, listing};
 use crate::Reporter;
 use crate::checksums::{SUMS_FILE, sha256};
 use crate::hub_address::HubAddress;
+use crate::parquet_files::quietly;
 use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
 use parquet::file::reader::SerializedFileReader;
 use std::collections::BTreeSet;
@@ -59,7 +60,8 @@ pub(crate) fn fetch(address: &HubAddress, folder: &Path, reporter: &Reporter) ->
 /// Whether a file is Parquet to its end, and on the disk.
 fn check(path: &Path) -> Result<(), String> {
     let file = File::open(path).and_then(|file| file.sync_all().map(|()| file)).map_err(|error| error.to_string())?;
-    SerializedFileReader::new(file).map(drop).map_err(|error| one_line(&error))
+    let opened = quietly(|| SerializedFileReader::new(file).map(drop));
+    opened.ok_or("the Parquet library cannot read it")?.map_err(|error| one_line(&error))
 }
 
 /// The files of the splits `train`, `validation` and `test` of one configuration.

@@ -1,7 +1,7 @@
 //! The downloaded set as the four gzip-compressed IDX files of MNIST, so that later runs need no network.
 
 use super::decode::Images;
-use crate::idx::{TEST, TRAIN, UNSIGNED_BYTE};
+use crate::idx::{TEST, TRAIN, UNSIGNED_BYTE, is_whole};
 use flate2::{Compression, write::GzEncoder};
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -71,11 +71,6 @@ fn remove_part(folder: &Path) -> io::Result<()> {
         }
     }
     fs::remove_dir(folder)
-}
-
-fn is_whole(folder: &Path) -> bool {
-    let is_there = |stem: &str| folder.join(stem).is_file() || folder.join(gzip_name(stem)).is_file();
-    stems().all(is_there)
 }
 
 fn is_of_set(name: &OsStr) -> bool {

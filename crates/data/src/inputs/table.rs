@@ -1,13 +1,12 @@
 //! Tables as rows: CSV and TSV, from files or standard input, their columns found by name.
 
 use super::{InputRows, Reader, RowFormat, RowOrigin};
-use crate::bytes::{Contents, read_error};
+use crate::bytes::Contents;
 use crate::table::one_column;
-use crate::table::text::{Limited, MOST_ROW_BYTES, delimiter, shortened};
+use crate::table::text::{TextTable, delimiter, shortened};
 use crate::{DataError, Features, Skipped};
 use csv::ByteRecord;
-use std::cell::Cell;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -18,10 +17,7 @@ const SHOWN_COLUMNS: usize = 6;
 pub(super) struct TableRows {
     path: PathBuf,
     shown: Rc<str>,
-    reader: csv::Reader<Limited<Box<dyn Read>>>,
-    /// Text that the next row may have.
-    budget: Rc<Cell<u64>>,
-    is_gzip: bool,
+    text: TextTable,
     header: Vec<String>,
     /// Where each feature stands in a row.
     features: Vec<usize>,
@@ -35,41 +31,18 @@ impl TableRows {
         let is_stdin = path.as_os_str() == "-";
         let (reader, is_gzip): (Box<dyn Read>, bool) =
             if is_stdin { (Box::new(std::io::stdin()), false) } else { Contents::open(path)?.into_reader() };
-        let budget = Rc::new(Cell::new(MOST_ROW_BYTES));
-        let reader = Limited { reader, budget: Rc::clone(&budget) };
-        let reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter(path))
-            .trim(csv::Trim::All)
-            .flexible(true)
-            .buffer_capacity(1 << 16)
-            .from_reader(reader);
+        let delimiter = delimiter(path);
         let path = if is_stdin { PathBuf::from("standard input") } else { path.to_owned() };
         let shown = path.display().to_string().into();
-        let mut table = Self {
-            path,
-            shown,
-            reader,
-            budget,
-            is_gzip,
-            header: Vec::new(),
-            features: Vec::new(),
-            label: None,
-            record: ByteRecord::new(),
-            row: 0,
-        };
+        let text = TextTable::new(&path, delimiter, reader, is_gzip);
+        let mut table =
+            Self { path, shown, text, header: Vec::new(), features: Vec::new(), label: None, record: ByteRecord::new(), row: 0 };
         table.read_header(format)?;
         Ok(table)
     }
 
     fn read_header(&mut self, format: &RowFormat) -> Result<(), DataError> {
-        let header = match self.reader.byte_headers() {
-            Ok(header) => header.iter().map(|cell| str::from_utf8(cell).map(str::to_owned)).collect::<Result<Vec<_>, _>>(),
-            Err(error) => return Err(self.broken(error)),
-        };
-        self.header = header.map_err(|_| self.malformed("is not UTF-8 text in line 1", "save it as UTF-8 text"))?;
-        if self.header.is_empty() {
-            return Err(self.malformed("is empty", "give a header line, then a row a line"));
-        }
+        self.header = self.text.header()?;
         if let ([only], true) = (&self.header[..], format.num_features() > 1) {
             return Err(one_column(&self.path, only));
         }
@@ -140,17 +113,6 @@ impl TableRows {
     fn malformed(&self, problem: impl Into<String>, remedy: impl Into<String>) -> DataError {
         DataError::malformed(&self.path, problem, remedy)
     }
-
-    fn broken(&self, error: csv::Error) -> DataError {
-        match error.into_kind() {
-            csv::ErrorKind::Io(error) if error.kind() == ErrorKind::FileTooLarge => {
-                let problem = format!("has a row of more than {} MiB", MOST_ROW_BYTES >> 20);
-                self.malformed(problem, "look for a quotation mark that is never closed")
-            }
-            csv::ErrorKind::Io(error) => read_error(&self.path, self.is_gzip, &error),
-            kind => self.malformed(format!("is not a CSV table ({kind:?})"), "give a header line, then a row a line"),
-        }
-    }
 }
 
 impl Reader for TableRows {
@@ -158,11 +120,8 @@ impl Reader for TableRows {
         let (mut values, mut origins) = (Vec::new(), Vec::new());
         let first = self.row;
         while origins.len() < most {
-            self.budget.set(MOST_ROW_BYTES);
-            match self.reader.read_byte_record(&mut self.record) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => return Err(self.broken(error)),
+            if !self.text.next(&mut self.record)? {
+                break;
             }
             let start = values.len();
             match self.parse(format, &mut values) {

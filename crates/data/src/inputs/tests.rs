@@ -327,3 +327,17 @@ fn gzip_is_seen_by_its_contents() {
     let features = Inputs::find(&[folder.put("a", &file)], pixels_of(&[1, 1, 1])).unwrap().next(9).unwrap().unwrap().features;
     assert_eq!(features, Features::U8 { values: vec![1, 2, 3], full_scale: 255 });
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_name_even_where_it_comes_in_pieces() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv.gz");
+    // Two members of a gzip file come out in two reads.
+    let member = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    std::fs::write(&path, [member(b"\xef\xbb"), member(b"\xbfa,b\n1,2\n")].concat()).unwrap();
+    assert_eq!(values(path, columns(&["a", "b"])), [1.0, 2.0]);
+}

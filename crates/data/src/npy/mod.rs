@@ -11,9 +11,8 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use crate::classes::{ClassIndex, MOST_CLASSES, too_many};
+use crate::classes::{ClassIndex, MOST_CLASSES, no_classes, too_many};
 use crate::parts::Part;
-use crate::table::no_classes;
 use crate::{DataError, Dataset, ReadOptions, Skipped, Source};
 pub(crate) use archive::Archive;
 use array::Array;

@@ -19,7 +19,9 @@ impl Described {
         let features = note["info"]["features"].as_object();
         let class_names = |feature: &Value| -> Option<Vec<String>> {
             let names = feature["names"].as_array().filter(|_| feature["_type"] == "ClassLabel")?;
-            names.iter().map(|name| name.as_str().map(str::to_owned)).collect()
+            let names: Vec<String> = names.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+            // A list of nothing names no class.
+            (!names.is_empty()).then_some(names)
         };
         Self(features.into_iter().flatten().filter_map(|(column, feature)| Some((column.clone(), class_names(feature)?))).collect())
     }
@@ -42,7 +44,7 @@ mod tests {
     #[test]
     fn class_labels_are_found_and_anything_else_is_left_alone() {
         let text = r#"{"info": {"features": {"image": {"_type": "Image"}, "fine": {"names": ["a", "b"], "_type": "ClassLabel"},
-            "size": {"dtype": "int64", "_type": "Value"}, "odd": {"names": [1], "_type": "ClassLabel"}}}}"#;
+            "size": {"dtype": "int64", "_type": "Value"}, "odd": {"names": [1], "_type": "ClassLabel"}, "none": {"names": [], "_type": "ClassLabel"}}}}"#;
         let described = Described::parse(&serde_json::from_str(text).unwrap());
         assert_eq!(described.columns().collect::<Vec<_>>(), ["fine"]);
         assert_eq!(described.class_names("fine").unwrap(), &["a", "b"]);

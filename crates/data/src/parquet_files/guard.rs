@@ -13,6 +13,11 @@ thread_local! {
 
 /// Runs `read`; a panic in it is the error that the file at `path` is damaged. Whatever `read` was changing is not to be used then.
 pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
+    quietly(read).unwrap_or_else(|| Err(DataError::malformed(path, "is a damaged Parquet file", "download or copy it again")))
+}
+
+/// What `read` gives; `None` where it panics, of which nothing is printed.
+pub(crate) fn quietly<T>(read: impl FnOnce() -> T) -> Option<T> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
         let default = panic::take_hook();
@@ -25,7 +30,7 @@ pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, DataError
     let outer = IS_GUARDED.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(read));
     IS_GUARDED.set(outer);
-    result.unwrap_or_else(|_| Err(DataError::malformed(path, "is a damaged Parquet file", "download or copy it again")))
+    result.ok()
 }
 
 #[cfg(test)]

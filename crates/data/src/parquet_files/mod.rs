@@ -14,6 +14,9 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "hub")]
+pub(crate) use guard::quietly;
+
 use crate::parts::Parts;
 use crate::{DataError, ReadOptions, Source, table};
 use parquet::file::reader::{FileReader, SerializedFileReader};

@@ -6,10 +6,9 @@ use super::described::Described;
 use super::guard::guarded;
 use super::picture_columns::{label_column, picture_column};
 use super::{broken, check_rows, open};
-use crate::classes::{ClassIndex, MOST_CLASSES, too_many};
+use crate::classes::{ClassIndex, ListedClasses, MOST_CLASSES, no_classes, too_many};
 use crate::images::{DecodedImage, decode};
 use crate::parts::{Parts, ReadParts, Rows};
-use crate::table::no_classes;
 use crate::{DataError, Dataset, Features, ReadOptions, Skipped, Source};
 use parquet::data_type::ByteArray;
 use parquet::file::reader::{FileReader, RowGroupReader};
@@ -35,7 +34,7 @@ impl Rows for PictureRows {
 struct Reader<'a> {
     options: &'a ReadOptions,
     classes: ClassIndex,
-    class_names: Option<Vec<String>>,
+    listed: ListedClasses,
     /// The first image's height, width and channels.
     shape: Option<[usize; 3]>,
     label_shown: String,
@@ -45,18 +44,12 @@ struct Reader<'a> {
 
 /// Reads the files of `parts` to one data set. All images have the size of the first one.
 pub(super) fn read(parts: &Parts, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
-    let (classes, skipped) = (ClassIndex::default(), Skipped::default());
-    let mut reader = Reader { options, classes, class_names: None, shape: None, label_shown: String::new(), skipped, rows: 0 };
+    let (classes, listed, skipped) = (ClassIndex::default(), ListedClasses::default(), Skipped::default());
+    let mut reader = Reader { options, classes, listed, shape: None, label_shown: String::new(), skipped, rows: 0 };
     let read: ReadParts<PictureRows> = parts.read(|path, rows| guarded(path, || reader.read_file(path, rows)))?;
-    let Reader { classes, class_names, shape, label_shown, skipped, rows, .. } = reader;
+    let Reader { classes, listed, shape, label_shown, skipped, rows, .. } = reader;
     let first = parts.train.first().map_or_else(|| Path::new(name), |path| path.as_path());
-    let (classes, renumbered) = match class_names {
-        Some(names) => {
-            let same = (0..names.len() as u32).collect();
-            (names, same)
-        }
-        None => classes.ordered(&label_shown, rows).map_err(|error| no_classes(first, error))?,
-    };
+    let (classes, renumbered) = listed.or_met(classes, &label_shown, rows).map_err(|error| no_classes(first, error))?;
     let shape = shape.unwrap_or_default().to_vec();
     let dataset = |rows: PictureRows| {
         let labels = rows.labels.into_iter().map(|label| renumbered[label as usize]).collect();
@@ -73,7 +66,7 @@ impl Reader<'_> {
         let described = Described::of(&file);
         let (label, name) = label_column(path, &file, &described, self.options.label.as_deref())?;
         self.label_shown = format!("column `{name}`");
-        self.class_names = described.class_names(&name).cloned();
+        self.listed.note(path, &name, described.class_names(&name))?;
         let (mut found, groups) = (0, file.num_row_groups());
         let shown = path.display().to_string();
         for index in 0..groups {
@@ -169,7 +162,7 @@ impl Reader<'_> {
     /// The class number of a label, or what is wrong with it.
     fn number(&mut self, path: &Path, label: &str) -> Result<Result<u32, String>, DataError> {
         self.rows += 1;
-        if let Some(names) = &self.class_names {
+        if let Some(names) = self.listed.names() {
             let number = label.parse().ok().filter(|number| (*number as usize) < names.len());
             return Ok(number.ok_or_else(|| format!("the label {label} is none of 0 to {} (-1 means that there is none)", names.len() - 1)));
         }

@@ -5,8 +5,8 @@ use super::described::Described;
 use super::guard::guarded;
 use super::{broken, check_rows, open};
 use crate::DataError;
-use crate::classes::{ClassIndex, MOST_CLASSES, too_many};
-use crate::table::{Columns, TableReader, TableRows, no_classes};
+use crate::classes::{ClassIndex, MOST_CLASSES, no_classes, too_many};
+use crate::table::{Columns, TableReader, TableRows};
 use parquet::file::reader::{FileReader, RowGroupReader};
 use std::path::Path;
 
@@ -27,7 +27,8 @@ fn read_unguarded(table: &mut TableReader<'_>, path: &Path, rows: &mut TableRows
     let default_label = default_label(table, path, &described, &names)?;
     let columns = table.columns(path, names, default_label)?;
     check_types(path, &file, &leaves, &columns)?;
-    table.class_names = described.class_names(&columns.names[columns.label]).cloned();
+    let label = &columns.names[columns.label];
+    table.listed.note(path, label, described.class_names(label))?;
     let shown = path.display().to_string();
     let mut found = 0;
     for index in 0..file.num_row_groups() {
@@ -182,7 +183,7 @@ impl Group<'_> {
             return Ok(Err((format!("has no finite number in row {row}, column `{column}`"), "fill in or remove what is not a number")));
         }
         let Some(name) = name else { return Ok(Err((format!("has no label in row {row}"), "fill in the class, or remove the row"))) };
-        let Some(names) = &table.class_names else { return table.label(self.path, self.columns, name).map(Ok) };
+        let Some(names) = table.listed.names() else { return table.label(self.path, self.columns, name).map(Ok) };
         let number = name.parse().ok().filter(|label| (*label as usize) < names.len());
         Ok(number.ok_or_else(|| {
             let problem = format!("has label {name} in row {row}, and its classes are numbered 0 to {}", names.len() - 1);

@@ -4,7 +4,7 @@
 mod tests;
 pub(crate) mod text;
 
-use crate::classes::{ClassIndex, NoClasses, too_many};
+use crate::classes::{ClassIndex, ListedClasses, no_classes, too_many};
 use crate::parts::{Parts, ReadParts, Rows};
 use crate::{DataError, Dataset, Features, ReadOptions, Skipped, Source};
 use std::collections::BTreeMap;
@@ -35,8 +35,7 @@ pub(crate) struct TableReader<'a> {
     pub(crate) options: &'a ReadOptions,
     pub(crate) classes: ClassIndex,
     pub(crate) skipped: Skipped,
-    /// The names of the classes where the file lists them; a label is an index then.
-    pub(crate) class_names: Option<Vec<String>>,
+    pub(crate) listed: ListedClasses,
     columns: Option<Columns>,
     rows: usize,
 }
@@ -51,18 +50,12 @@ pub(crate) fn read(
     read_file: impl Fn(&mut TableReader<'_>, &Path, &mut TableRows) -> Result<(), DataError>,
 ) -> Result<Source, DataError> {
     let (classes, skipped) = (ClassIndex::default(), Skipped::default());
-    let mut reader = TableReader { options, classes, skipped, class_names: None, columns: None, rows: 0 };
+    let mut reader = TableReader { options, classes, skipped, listed: ListedClasses::default(), columns: None, rows: 0 };
     let read: ReadParts<TableRows> = parts.read(|path, rows| read_file(&mut reader, path, rows))?;
-    let TableReader { classes, skipped, class_names, columns, rows, .. } = reader;
+    let TableReader { classes, skipped, listed, columns, rows, .. } = reader;
     let Some(columns) = columns else { return Err(DataError::unusable(name, "has no files", "give a table")) };
     let first = parts.train.first().map_or_else(|| Path::new(name), |path| path.as_path());
-    let (classes, renumbered) = match class_names {
-        Some(names) => {
-            let same = (0..names.len() as u32).collect();
-            (names, same)
-        }
-        None => classes.ordered(&columns.label_shown(), rows).map_err(|error| no_classes(first, error))?,
-    };
+    let (classes, renumbered) = listed.or_met(classes, &columns.label_shown(), rows).map_err(|error| no_classes(first, error))?;
     let width = columns.names.len() - 1;
     let dataset = |rows: TableRows| {
         let labels = rows.labels.into_iter().map(|label| renumbered[label as usize]).collect();
@@ -81,11 +74,6 @@ pub(crate) fn one_column(path: &Path, name: &str) -> DataError {
         _ => "give feature columns and a label column, separated by commas (by tabs in a file that ends in .tsv or .tab)",
     };
     DataError::malformed(path, "has one column only", remedy)
-}
-
-/// Says which file's column holds no classes.
-pub(crate) fn no_classes(path: &Path, NoClasses { problem, remedy }: NoClasses) -> DataError {
-    DataError::malformed(path, problem, remedy)
 }
 
 impl TableReader<'_> {

@@ -7,13 +7,13 @@ use csv::ByteRecord;
 use rayon::prelude::*;
 use std::cell::Cell;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Rows that are parsed at a time, spread over the cores.
 const BATCH_ROWS: usize = 4096;
 /// A row of more text than this is no row: a quotation mark that is never closed, or a gzip file that was made to fill the memory.
-pub(crate) const MOST_ROW_BYTES: u64 = 1 << 26;
+const MOST_ROW_BYTES: u64 = 1 << 26;
 
 /// Whether a file called `path` is text with columns, by its ending without a `.gz`.
 pub(crate) fn is_text_table(path: &Path) -> bool {
@@ -38,24 +38,11 @@ pub(crate) fn read_file(table: &mut TableReader<'_>, path: &Path, rows: &mut Tab
     let contents = Contents::open(path)?;
     let (size, consumed) = (contents.size, contents.consumed());
     let (reader, is_gzip) = contents.into_reader();
-    let budget = Rc::new(Cell::new(MOST_ROW_BYTES));
-    let limited = Limited { reader, budget: Rc::clone(&budget) };
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter(path))
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .buffer_capacity(1 << 16)
-        .from_reader(limited);
-    let broken = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            let problem = format!("has a row of more than {} MiB", MOST_ROW_BYTES >> 20);
-            DataError::malformed(path, problem, "look for a quotation mark that is never closed")
-        }
-        csv::ErrorKind::Io(error) => read_error(path, is_gzip, &error),
-        kind => DataError::malformed(path, format!("is not a CSV table ({kind:?})"), "give a header line, then a row a line"),
-    };
-    let header = reader.byte_headers().map_err(broken)?.clone();
-    let names = header_names(path, &header)?;
+    let mut text = TextTable::new(path, delimiter(path), reader, is_gzip);
+    let names = text.header()?;
+    if names.iter().all(|cell| cell.parse::<f64>().is_ok()) {
+        return Err(DataError::malformed(path, "has numbers in its first line, where the column names belong", "add a header line"));
+    }
     let last = names.len() - 1;
     let columns = table.columns(path, names, last)?;
     let mut batch: Vec<ByteRecord> = Vec::new();
@@ -63,11 +50,10 @@ pub(crate) fn read_file(table: &mut TableReader<'_>, path: &Path, rows: &mut Tab
     loop {
         let mut filled = 0;
         while filled < BATCH_ROWS {
-            budget.set(MOST_ROW_BYTES);
             if filled == batch.len() {
                 batch.push(ByteRecord::new());
             }
-            if !reader.read_byte_record(&mut batch[filled]).map_err(broken)? {
+            if !text.next(&mut batch[filled])? {
                 break;
             }
             filled += 1;
@@ -81,23 +67,62 @@ pub(crate) fn read_file(table: &mut TableReader<'_>, path: &Path, rows: &mut Tab
     }
 }
 
-fn header_names(path: &Path, header: &ByteRecord) -> Result<Vec<String>, DataError> {
-    if header.is_empty() {
-        return Err(DataError::malformed(path, "is empty", "give a header line and at least two rows"));
+/// A text table that is being read, to train on or to predict from.
+pub(crate) struct TextTable {
+    path: PathBuf,
+    reader: csv::Reader<Limited<Box<dyn Read>>>,
+    /// Text that the next row may have.
+    budget: Rc<Cell<u64>>,
+    is_gzip: bool,
+}
+
+impl TextTable {
+    /// The table that comes out of `reader`; messages call it `path`.
+    pub(crate) fn new(path: &Path, delimiter: u8, reader: Box<dyn Read>, is_gzip: bool) -> Self {
+        let budget = Rc::new(Cell::new(MOST_ROW_BYTES));
+        let reader = Limited { reader, budget: Rc::clone(&budget) };
+        let reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).flexible(true).buffer_capacity(1 << 16).from_reader(reader);
+        Self { path: path.to_owned(), reader, budget, is_gzip }
     }
-    let text = |cell: &[u8]| {
-        let name = str::from_utf8(cell).map(str::to_owned);
-        name.map_err(|_| DataError::malformed(path, "is not UTF-8 text in line 1", "save it as UTF-8 text"))
-    };
-    let mut names = header.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-    // The parser drops a byte order mark only where all of it comes in its first read.
-    if let Some(name) = names[0].strip_prefix('\u{feff}') {
-        names[0] = name.to_owned();
+
+    /// The names of the columns, of which there is one at least.
+    pub(crate) fn header(&mut self) -> Result<Vec<String>, DataError> {
+        let header = match self.reader.byte_headers() {
+            Ok(header) => header.clone(),
+            Err(error) => return Err(self.broken(error)),
+        };
+        if header.is_empty() {
+            return Err(DataError::malformed(&self.path, "is empty", "give a header line, then a row a line"));
+        }
+        let text = |cell: &[u8]| {
+            let name = str::from_utf8(cell).map(str::to_owned);
+            name.map_err(|_| DataError::malformed(&self.path, "is not UTF-8 text in line 1", "save it as UTF-8 text"))
+        };
+        let mut names = header.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+        // The parser drops a byte order mark only where all of it comes in its first read.
+        if let Some(name) = names[0].strip_prefix('\u{feff}') {
+            names[0] = name.to_owned();
+        }
+        Ok(names)
     }
-    if names.iter().all(|cell| cell.parse::<f64>().is_ok()) {
-        return Err(DataError::malformed(path, "has numbers in its first line, where the column names belong", "add a header line"));
+
+    /// Reads the next row; `false` at the end.
+    pub(crate) fn next(&mut self, record: &mut ByteRecord) -> Result<bool, DataError> {
+        self.budget.set(MOST_ROW_BYTES);
+        self.reader.read_byte_record(record).map_err(|error| self.broken(error))
     }
-    Ok(names)
+
+    fn broken(&self, error: csv::Error) -> DataError {
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                let problem = format!("has a row of more than {} MiB", MOST_ROW_BYTES >> 20);
+                DataError::malformed(&self.path, problem, "look for a quotation mark that is never closed")
+            }
+            csv::ErrorKind::Io(error) => read_error(&self.path, self.is_gzip, &error),
+            kind => DataError::malformed(&self.path, format!("is not a CSV table ({kind:?})"), "give a header line, then a row a line"),
+        }
+    }
 }
 
 /// Parses rows side by side, then takes them one after the other.
@@ -196,9 +221,9 @@ impl Bad {
 }
 
 /// A reader that gives no more than its budget until that is renewed.
-pub(crate) struct Limited<R> {
-    pub(crate) reader: R,
-    pub(crate) budget: Rc<Cell<u64>>,
+struct Limited<R> {
+    reader: R,
+    budget: Rc<Cell<u64>>,
 }
 
 impl<R: Read> Read for Limited<R> {
