@@ -49,7 +49,11 @@ pub fn npy(bytes: &[u8]) -> Outcome {
 
 /// A `.npz` archive.
 pub fn npz(bytes: &[u8]) -> Outcome {
-    Scratch::with(|scratch| open(&scratch.write("arrays.npz", bytes), &ReadOptions::default()))
+    Scratch::with(|scratch| {
+        let path = scratch.write("arrays.npz", bytes);
+        let _ = predict(&path, &row_format(&[4], &[]));
+        open(&path, &ReadOptions::default())
+    })
 }
 
 /// A Parquet file: a table or images.

@@ -50,7 +50,11 @@ class Relumine:
     def trained_fingerprint(self, path):
         """The checksum of the divided rows that one epoch of a small network records."""
         ended = self.call("train", "--data", path, "--epochs", 1, "--json", "--quiet", "--set", "model.hidden=[4]", "--out", f"runs/{Path(path).name}")
-        return json.loads(ended.stdout)["data_fingerprint"] if ended.returncode == 0 else ended.stderr.strip()
+        if ended.returncode != 0:
+            self.failures += 1
+            print(f"  FAILED: {path}: {ended.stderr.strip()}")
+            return None
+        return json.loads(ended.stdout)["data_fingerprint"]
 
     def same(self, what, expected, found):
         verdict = "same" if expected == found and expected else "DIFFERENT"

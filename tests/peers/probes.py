@@ -63,8 +63,10 @@ class Worst:
     share, where, numbers = 0.0, "", 0
 
     def add(self, where, found, expected, allowed):
-        share = abs(found - expected) / allowed if allowed > 0 else float(found != expected)
+        share = abs(found - expected) / allowed if allowed > 0 else (0.0 if found == expected else np.inf)
         self.numbers += 1
+        if np.isnan(share):
+            sys.exit(f"probes: FAILED: {where}: {found} for {expected}")
         if not share <= self.share:
             self.share, self.where = share, f"{where}: {found} for {expected}"
 
