@@ -1,9 +1,10 @@
 //! `probes.jsonl`: what flows through the layers, taken without a trace in anything else.
 
-use crate::support::{Bench, Ended};
+#![cfg(unix)]
+
+use crate::support::{Bench, saved_steps, start, stop};
 use relumine_report::{ProbeRecord, read_probes};
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Child;
 
 /// 13 steps an epoch, of 100 rows and at last 58; checkpoints at every one of them.
 const RECIPE: &str = "
@@ -83,24 +84,10 @@ fn an_end_that_validation_decides_is_probed_too() {
     assert!(records[1].layers.iter().all(|layer| layer.update_ratio.is_none()), "nobody knew that this step would be the last");
 }
 
-fn start(bench: &Bench, arguments: &[&str]) -> Child {
-    let mut command = bench.command();
-    command.arg("train").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
 /// Kills the program once its checkpoint has as many steps as that; it may end before.
-fn kill_at(bench: &Bench, mut child: Child, step: u64) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let saved = || {
-        let manifest = std::fs::read(bench.path("killed/checkpoints/manifest.json")).ok()?;
-        serde_json::from_slice::<serde_json::Value>(&manifest).ok()?["step"].as_u64()
-    };
-    while child.try_wait().unwrap().is_none() && saved().is_none_or(|saved| saved < step) {
-        assert!(Instant::now() < deadline, "the moment has not come");
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    let _ = child.kill();
-    Ended::of(child.wait_with_output().unwrap());
+fn kill_at(bench: &Bench, child: Child, step: u64) {
+    let run = bench.path("killed");
+    stop(child, "-KILL", || saved_steps(&run) >= step);
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 #![cfg(unix)]
 
-use crate::support::{Bench, Ended};
+use crate::support::{Bench, Ended, saved_steps, start, stop};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 /// Everything that a loop has to remember: masks, running statistics, an average of the weights, a schedule and a patience that watch
 /// validation, and checkpoints within epochs.
@@ -57,32 +56,6 @@ fn assert_same(bench: &Bench, one: &str, two: &str) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(3000)]).into_owned();
         assert!(*bytes == two_files[name], "{name} differs: {} {}", text(bytes), text(&two_files[name]));
     }
-}
-
-fn start(bench: &Bench, arguments: &[&str]) -> Child {
-    let mut command = bench.command();
-    command.arg("train").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// Waits until `is_time`, then sends the signal; the end of a process that was too fast is an end, too.
-fn stop(mut child: Child, signal: &str, is_time: impl Fn() -> bool) -> Ended {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while child.try_wait().unwrap().is_none() {
-        if is_time() {
-            let mut kill = Command::new("kill");
-            kill.args([signal, child.id().to_string().as_str()]).stderr(Stdio::null()).status().unwrap();
-            break;
-        }
-        assert!(Instant::now() < deadline, "the moment has not come");
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    Ended::of(child.wait_with_output().unwrap())
-}
-
-/// The steps of the checkpoint under the contract's name; 0 where there is none.
-fn saved_steps(run: &Path) -> u64 {
-    let text = std::fs::read(run.join("checkpoints/manifest.json")).unwrap_or_default();
-    serde_json::from_slice::<Value>(&text).map_or(0, |manifest| manifest["step"].as_u64().unwrap())
 }
 
 /// Lines of `metrics.jsonl`, whole or not.

@@ -169,7 +169,12 @@ fn a_signal_ends_a_study_with_130_and_the_same_command_goes_on() {
     let long = SMALL.replace("epochs = 2", "epochs = 2000");
     bench.write("s.toml", &long);
     let mut child = bench.command().args(["study", "s.toml", "--out", "s", "--quiet"]).stderr(Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(Duration::from_secs(2));
+    // By then it listens to signals.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !bench.path("s/trials.jsonl").is_file() {
+        assert!(Instant::now() < deadline, "the study has not begun");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();

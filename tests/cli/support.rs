@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// A temporary folder and the program in it, with no data but what a test gives it.
 pub(crate) struct Bench {
@@ -93,4 +94,31 @@ impl Ended {
 /// A file that ships with the project.
 pub(crate) fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
+}
+
+/// Starts `train` with these arguments.
+pub(crate) fn start(bench: &Bench, arguments: &[&str]) -> Child {
+    let mut command = bench.command();
+    command.arg("train").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until `is_time`, then sends the signal; the end of a process that was too fast is an end, too.
+pub(crate) fn stop(mut child: Child, signal: &str, is_time: impl Fn() -> bool) -> Ended {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while child.try_wait().unwrap().is_none() {
+        if is_time() {
+            let mut kill = Command::new("kill");
+            kill.args([signal, child.id().to_string().as_str()]).stderr(Stdio::null()).status().unwrap();
+            break;
+        }
+        assert!(Instant::now() < deadline, "the moment has not come");
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    Ended::of(child.wait_with_output().unwrap())
+}
+
+/// The steps of the checkpoint under the contract's name; 0 where there is none.
+pub(crate) fn saved_steps(run: &Path) -> u64 {
+    let text = std::fs::read(run.join("checkpoints/manifest.json")).unwrap_or_default();
+    serde_json::from_slice::<Value>(&text).map_or(0, |manifest| manifest["step"].as_u64().unwrap())
 }
