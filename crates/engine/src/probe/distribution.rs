@@ -1,6 +1,6 @@
 //! Norm, mean, spread and percentiles of many values.
 
-use super::percentiles::percentiles;
+use super::percentiles::{Counts, Percentiles};
 
 /// How values are distributed; NaN throughout where there are none.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,23 +30,35 @@ impl Distribution {
         Self::of_blocks(&[values])
     }
 
-    /// The same of values that do not lie one after the other.
+    /// The same of values that do not lie one after the other. They are gone through twice, a piece at a time that stays near the processor.
     pub(crate) fn of_blocks(blocks: &[&[f32]]) -> Self {
+        const PIECE: usize = 1 << 12;
+        let pieces = || blocks.iter().flat_map(|block| block.chunks(PIECE));
+        let (mut sums, mut counts) = (Sums::default(), Counts::new());
+        for piece in pieces() {
+            sums = sums.and(Sums::of(piece));
+            counts.add(piece);
+        }
         let count = blocks.iter().map(|block| block.len()).sum::<usize>() as f64;
-        let sums = blocks.iter().map(|block| Sums::of(block)).fold(Sums::default(), Sums::and);
         let mean = sums.values / count;
-        let centred = blocks.iter().map(|block| sum(block, |value| (value - mean) * (value - mean))).sum::<f64>();
-        let percentiles = if count == 0.0 || sums.squares.is_nan() { [f64::NAN; 7] } else { percentiles(blocks, sums.zeros) };
+        let mut centred = 0.0;
+        let mut percentiles = (count > 0.0 && !sums.squares.is_nan()).then(|| Percentiles::of(&counts, sums.zeros));
+        for piece in pieces() {
+            centred += sum(piece, |value| (value - mean) * (value - mean));
+            if let Some(percentiles) = &mut percentiles {
+                percentiles.add(piece);
+            }
+        }
         Self {
             norm: if count == 0.0 { f64::NAN } else { sums.squares.sqrt() },
             mean,
             standard_deviation: (centred / count).sqrt(),
-            percentiles,
+            percentiles: percentiles.map_or([f64::NAN; 7], Percentiles::finish),
         }
     }
 }
 
-/// What one pass over values adds up.
+/// What one pass over a piece adds up.
 #[derive(Clone, Copy, Default)]
 struct Sums {
     values: f64,
@@ -56,12 +68,11 @@ struct Sums {
 
 impl Sums {
     fn of(values: &[f32]) -> Self {
-        // Few enough values that 32 bits count them: a processor counts more of these at once.
-        let zeros = |block: &[f32]| block.iter().map(|value| u32::from(*value == 0.0)).sum::<u32>() as usize;
         Self {
             values: sum(values, |value| value),
             squares: sum(values, |value| value * value),
-            zeros: values.chunks(1 << 16).map(zeros).sum(),
+            // Few enough values that 32 bits count them: a processor counts more of these at once.
+            zeros: values.iter().map(|value| u32::from(*value == 0.0)).sum::<u32>() as usize,
         }
     }
 

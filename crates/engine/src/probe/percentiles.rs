@@ -7,19 +7,95 @@ pub const PERCENTILES: [u8; 7] = [1, 5, 25, 50, 75, 95, 99];
 const LEADING: u32 = 14;
 const BINS: usize = 1 << LEADING;
 
+/// How many values lie in each bin. Two tables take turns, so that equal neighbours do not wait for each other's count.
+pub(super) struct Counts(Box<[[u32; BINS]; 2]>);
+
+impl Counts {
+    pub(super) fn new() -> Self {
+        Self(Box::new([[0; BINS]; 2]))
+    }
+
+    /// Counts values, all of them numbers.
+    pub(super) fn add(&mut self, values: &[f32]) {
+        let (pairs, rest) = values.as_chunks::<2>();
+        for pair in pairs {
+            for (table, value) in self.0.iter_mut().zip(pair) {
+                table[bin(key(*value))] += 1;
+            }
+        }
+        for value in rest {
+            self.0[0][bin(key(*value))] += 1;
+        }
+    }
+
+    /// Of each bin, the lowest values first.
+    fn of_bins(&self) -> impl Iterator<Item = usize> {
+        let [first, second] = &*self.0;
+        first.iter().zip(second).map(|(first, second)| (first + second) as usize)
+    }
+}
+
 /// The values at [`PERCENTILES`] by numpy's linear interpolation: of `n` sorted values the percentile `p` lies at position
 /// `p / 100 * (n - 1)`, counted from 0, and between two values on the line through them. Exact, in O(n): values are counted by their leading
-/// bits, and a value is selected among those of its bin alone. `zeros` of the values are zero, at least one is there, and all are numbers.
-pub(super) fn percentiles(blocks: &[&[f32]], zeros: usize) -> [f64; 7] {
-    let count = blocks.iter().map(|block| block.len()).sum();
-    let places = PERCENTILES.map(|percent| Place::of(percent, count));
-    let ranks = places.map(|place| [place.below, place.above]);
-    let mut bins = Bins::holding(blocks, ranks.as_flattened(), zeros);
-    // From low to high, as what has been selected in a bin makes the next selection there shorter.
-    places.map(|place| {
-        let (below, above) = (bins.select(place.below), bins.select(place.above));
-        interpolate(below, above, place.share)
-    })
+/// bits, then looked at once more, and a value is selected among those of its bin alone.
+pub(super) struct Percentiles {
+    places: [Place; 7],
+    bins: Vec<Bin>,
+    /// Which of them a bin's keys go to, from 1; 0 where nobody asks for them.
+    holders: Box<[u8; BINS]>,
+    /// The keys of the bins that are asked for; the last one is free.
+    keys: Vec<u32>,
+    length: usize,
+}
+
+impl Percentiles {
+    /// Of values that were counted, at least one; `zeros` of them are zero.
+    pub(super) fn of(counts: &Counts, zeros: usize) -> Self {
+        let places = PERCENTILES.map(|percent| Place::of(percent, counts.of_bins().sum()));
+        let ranks = places.map(|place| [place.below, place.above]);
+        let (mut bins, mut holders): (Vec<Bin>, _) = (Vec::new(), Box::new([0; BINS]));
+        let (mut before, mut ranks) = (0, ranks.as_flattened().iter().copied().peekable());
+        for (number, count) in counts.of_bins().enumerate() {
+            if ranks.peek().is_some_and(|rank| *rank < before + count) {
+                // Many of a ReLU's outputs are the same zero, and need no looking up.
+                let is_zero = number == bin(key(0.0)) && count == zeros;
+                bins.push(Bin { before, count, keys: Vec::with_capacity(if is_zero { 0 } else { count }), done: 0 });
+                holders[number] = if is_zero { 0 } else { bins.len() as u8 };
+                while ranks.next_if(|rank| *rank < before + count).is_some() {}
+            }
+            before += count;
+        }
+        let asked: usize = bins.iter().map(|bin| bin.keys.capacity()).sum();
+        Self { places, bins, holders, keys: vec![0; asked + 1], length: 0 }
+    }
+
+    /// Looks at values that were counted. Whether one is asked for is a coin toss to a processor, so that nothing branches on it: each key is
+    /// written, and the next one over it if it was not asked for.
+    pub(super) fn add(&mut self, values: &[f32]) {
+        for value in values {
+            let key = key(*value);
+            self.keys[self.length] = key;
+            self.length += usize::from(self.holders[bin(key)] != 0);
+        }
+    }
+
+    /// The percentiles, once all values have been looked at.
+    pub(super) fn finish(mut self) -> [f64; 7] {
+        for key in &self.keys[..self.length] {
+            self.bins[usize::from(self.holders[bin(*key)]) - 1].keys.push(*key);
+        }
+        // From low to high, as what has been selected in a bin makes the next selection there shorter.
+        self.places.map(|place| {
+            let (below, above) = (self.select(place.below), self.select(place.above));
+            interpolate(below, above, place.share)
+        })
+    }
+
+    /// The value of `rank`, which is not under one that was selected before.
+    fn select(&mut self, rank: usize) -> f64 {
+        let holder = self.bins.iter_mut().find(|bin| rank < bin.before + bin.count);
+        holder.map_or(f64::NAN, |bin| bin.select(rank - bin.before))
+    }
 }
 
 /// Between two values, as numpy: from the nearer end.
@@ -65,9 +141,6 @@ fn bin(key: u32) -> usize {
     (key >> (u32::BITS - LEADING)) as usize
 }
 
-/// The bins that hold asked ranks.
-struct Bins(Vec<Bin>);
-
 /// The keys of one bin, those of the lowest `done` ranks sorted out already; none where all are zero.
 struct Bin {
     /// Values in the bins before it, and in it.
@@ -75,37 +148,6 @@ struct Bin {
     count: usize,
     keys: Vec<u32>,
     done: usize,
-}
-
-impl Bins {
-    /// Those that hold one of `ranks`, which ascend.
-    fn holding(blocks: &[&[f32]], ranks: &[usize], zeros: usize) -> Self {
-        let mut bins = Vec::new();
-        // Where a bin's keys go, from 1; 0 where nobody asks for them.
-        let mut places = [0_u8; BINS];
-        let (mut before, mut ranks) = (0, ranks.iter().copied().peekable());
-        for (number, count) in count(blocks).into_iter().enumerate() {
-            if ranks.peek().is_some_and(|rank| *rank < before + count) {
-                // Many of a ReLU's outputs are the same zero, and need no looking up.
-                let is_zero = number == bin(key(0.0)) && count == zeros;
-                bins.push(Bin { before, count, keys: Vec::with_capacity(if is_zero { 0 } else { count }), done: 0 });
-                places[number] = if is_zero { 0 } else { bins.len() as u8 };
-                while ranks.next_if(|rank| *rank < before + count).is_some() {}
-            }
-            before += count;
-        }
-        let asked = bins.iter().map(|bin| bin.keys.capacity()).sum();
-        for key in asked_keys(blocks, &places, asked) {
-            bins[usize::from(places[bin(key)]) - 1].keys.push(key);
-        }
-        Self(bins)
-    }
-
-    /// The value of `rank`, which is not under one that was selected before.
-    fn select(&mut self, rank: usize) -> f64 {
-        let holder = self.0.iter_mut().find(|bin| rank < bin.before + bin.count);
-        holder.map_or(f64::NAN, |bin| bin.select(rank - bin.before))
-    }
 }
 
 impl Bin {
@@ -121,48 +163,18 @@ impl Bin {
     }
 }
 
-/// The keys of all values whose bin has a place; `asked` is at least their number. Whether a value is asked for is a coin toss to a processor,
-/// so that nothing branches on it: each key is written, and the next one over it if it was not asked for.
-fn asked_keys(blocks: &[&[f32]], places: &[u8; BINS], asked: usize) -> Vec<u32> {
-    let mut keys = vec![0; asked + 1];
-    let mut length = 0;
-    for block in blocks {
-        for value in *block {
-            let key = key(*value);
-            keys[length] = key;
-            length += usize::from(places[bin(key)] != 0);
-        }
-    }
-    keys.truncate(length);
-    keys
-}
-
-/// How many values are in each bin. Two tables take turns, so that equal neighbours do not wait for each other's count.
-fn count(blocks: &[&[f32]]) -> Vec<usize> {
-    let mut tables = [[0_u32; BINS]; 2];
-    for block in blocks {
-        let (pairs, rest) = block.as_chunks::<2>();
-        for pair in pairs {
-            for (table, value) in tables.iter_mut().zip(pair) {
-                table[bin(key(*value))] += 1;
-            }
-        }
-        for value in rest {
-            tables[0][bin(key(*value))] += 1;
-        }
-    }
-    let [first, second] = &tables;
-    first.iter().zip(second).map(|(first, second)| (first + second) as usize).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use relumine_random::{Purpose, Stream};
 
     fn percentiles(values: &[f32]) -> [f64; 7] {
-        let halves = values.split_at(values.len() / 2);
-        super::percentiles(&[halves.0, halves.1], values.iter().filter(|value| **value == 0.0).count())
+        let (first, second) = values.split_at(values.len() / 2);
+        let mut counts = Counts::new();
+        [first, second].iter().for_each(|half| counts.add(half));
+        let mut percentiles = Percentiles::of(&counts, values.iter().filter(|value| **value == 0.0).count());
+        [first, second].iter().for_each(|half| percentiles.add(half));
+        percentiles.finish()
     }
 
     /// By sorting.
