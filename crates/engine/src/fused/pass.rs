@@ -10,7 +10,6 @@ use crate::metrics::Totals;
 use crate::optimizer::Pace;
 use crate::{Examples, StepError};
 use relumine_kernels::augment::Place;
-
 use relumine_kernels::loss::{self, Objective, loss};
 use relumine_kernels::{Before, LastLayer, RoundTrip};
 use relumine_model::Head;

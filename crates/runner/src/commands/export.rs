@@ -2,9 +2,9 @@
 
 use super::output_file::OutputFile;
 use super::saved_weights::SavedWeights;
+use crate::checkpoint::read_tensors;
 use crate::cli::{ExportArguments, ExportFormat};
 use crate::failure::Failure;
-use crate::observers::read_tensors;
 use crate::recipe::{Origin, Recipe};
 use crate::run_directory::RunDirectory;
 use crate::terminal;

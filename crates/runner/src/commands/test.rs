@@ -1,10 +1,10 @@
 //! `relumine test`.
 
 use super::summary::{interval, save};
+use crate::checkpoint::read_tensors;
 use crate::cli::{TestArguments, Weights};
 use crate::device::DeviceRequest;
 use crate::failure::Failure;
-use crate::observers::read_tensors;
 use crate::pipeline::{Job, TrainRows, evaluate};
 use crate::recipe::{Origin, Recipe};
 use crate::run_directory::{RunDirectory, json};

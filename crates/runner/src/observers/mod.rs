@@ -9,7 +9,6 @@ mod progress;
 mod tensorboard;
 mod watchers;
 
-pub use crate::checkpoint::{read_tensors, to_safetensors};
 pub use checkpoints::Checkpoints;
 pub use metrics_csv::MetricsCsv;
 pub use metrics_log::MetricsLog;

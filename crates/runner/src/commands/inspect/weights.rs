@@ -1,8 +1,8 @@
 //! How the weights are spread before training, and after it.
 
+use crate::checkpoint::read_tensors;
 use crate::device::Chosen;
 use crate::failure::Failure;
-use crate::observers::read_tensors;
 use crate::pipeline::{Job, Plan, TrainRows};
 use crate::recipe::Recipe;
 use crate::run_directory::RunDirectory;

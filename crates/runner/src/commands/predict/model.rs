@@ -1,9 +1,9 @@
 //! A run's weights, ready to look at rows.
 
 use super::SavedWeights;
+use crate::checkpoint::read_tensors;
 use crate::device::Chosen;
 use crate::failure::Failure;
-use crate::observers::read_tensors;
 use crate::pipeline::ChosenStep;
 use crate::recipe::{Recipe, StepChoice};
 use crate::run_directory::RunDirectory;

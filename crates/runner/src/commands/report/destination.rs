@@ -2,10 +2,9 @@
 
 use crate::cli::{ReportArguments, ReportFormat};
 use crate::failure::Failure;
-use crate::run_directory::{RunDirectory, new_file};
-use anyhow::{Context, anyhow};
+use crate::run_directory::RunDirectory;
+use anyhow::anyhow;
 use std::ffi::OsStr;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A file, or a folder of charts.
@@ -36,7 +35,7 @@ impl Destination {
         let taken = [Some(destination.path.clone()), is_md.then(|| destination.chart_folder())];
         match taken.into_iter().flatten().find(|path| path.symlink_metadata().is_ok()) {
             Some(path) if !arguments.force => {
-                Err(Failure::usage(anyhow!("--out {} exists already: give another name, or write over it with --force", path.display())))
+                Err(Failure::usage(anyhow!("--out {} exists already: give another name, or replace it with --force", path.display())))
             }
             _ => Ok(destination),
         }
@@ -54,21 +53,4 @@ impl Destination {
     pub(super) fn chart_folder(&self) -> PathBuf {
         self.path.with_file_name(self.chart_folder_name())
     }
-
-    pub(super) fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        write_file(&self.path, bytes)
-    }
-}
-
-/// To a temporary name first: the file is whole or not there.
-pub(super) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let attempt = || -> std::io::Result<()> {
-        let mut file = new_file(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    attempt().with_context(|| format!("cannot write {}: make its folder, or choose another with --out", path.display()))
 }

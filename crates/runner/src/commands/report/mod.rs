@@ -2,6 +2,7 @@
 
 mod destination;
 
+use super::output_file::OutputFile;
 use crate::cli::{ReportArguments, ReportFormat};
 use crate::failure::Failure;
 use crate::run_directory::RunDirectory;
@@ -25,12 +26,12 @@ pub(super) fn run(arguments: &ReportArguments) -> Result<(), Failure> {
     let out = destination.path().display().to_string();
     let what = match arguments.format {
         ReportFormat::Html => {
-            destination.write(page.to_html().as_bytes())?;
+            OutputFile::write_all(destination.path(), true, page.to_html().as_bytes())?;
             format!("{out}: {}", count(charts.len(), "chart"))
         }
         ReportFormat::Md => {
             let folder = destination.chart_folder();
-            destination.write(page.to_markdown(&destination.chart_folder_name()).as_bytes())?;
+            OutputFile::write_all(destination.path(), true, page.to_markdown(&destination.chart_folder_name()).as_bytes())?;
             write_charts(&charts, &folder, "svg", |chart| Ok(chart.to_svg().into_bytes()))?;
             format!("{out}: {} in {}", count(charts.len(), "chart"), folder.display())
         }
@@ -135,10 +136,10 @@ fn runs_at(path: &Path) -> Result<Vec<Run>, Failure> {
     Ok(runs)
 }
 
-fn write_charts(charts: &[&Chart], folder: &Path, suffix: &str, bytes: impl Fn(&Chart) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<()> {
+fn write_charts(charts: &[&Chart], folder: &Path, suffix: &str, bytes: impl Fn(&Chart) -> anyhow::Result<Vec<u8>>) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}: choose another with --out", folder.display()))?;
     for chart in charts {
-        destination::write_file(&folder.join(format!("{}.{suffix}", chart.name)), &bytes(chart)?)?;
+        OutputFile::write_all(&folder.join(format!("{}.{suffix}", chart.name)), true, &bytes(chart)?)?;
     }
     Ok(())
 }

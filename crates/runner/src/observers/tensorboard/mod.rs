@@ -7,7 +7,7 @@ mod messages;
 mod probes;
 mod records;
 
-use super::read_tensors;
+use crate::checkpoint::read_tensors;
 use crate::pipeline::{Event, Job, Observer};
 use crate::recipe::Recipe;
 use crate::run_directory::RunDirectory;
