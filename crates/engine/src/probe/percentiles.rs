@@ -8,11 +8,13 @@ const LEADING: u32 = 14;
 const BINS: usize = 1 << LEADING;
 
 /// How many values lie in each bin. Two tables take turns, so that equal neighbours do not wait for each other's count.
-pub(super) struct Counts(Box<[[u32; BINS]; 2]>);
+pub(super) struct Counts([[u32; BINS]; 2]);
 
 impl Counts {
+    /// None so far. On the stack, where nothing has to be asked for.
+    #[inline(always)]
     pub(super) fn new() -> Self {
-        Self(Box::new([[0; BINS]; 2]))
+        Self([[0; BINS]; 2])
     }
 
     /// Counts values, all of them numbers.
@@ -30,7 +32,7 @@ impl Counts {
 
     /// Of each bin, the lowest values first.
     fn of_bins(&self) -> impl Iterator<Item = usize> {
-        let [first, second] = &*self.0;
+        let [first, second] = &self.0;
         first.iter().zip(second).map(|(first, second)| (first + second) as usize)
     }
 }
@@ -42,7 +44,7 @@ pub(super) struct Percentiles {
     places: [Place; 7],
     bins: Vec<Bin>,
     /// Which of them a bin's keys go to, from 1; 0 where nobody asks for them.
-    holders: Box<[u8; BINS]>,
+    holders: [u8; BINS],
     /// The keys of the bins that are asked for; the last one is free.
     keys: Vec<u32>,
     length: usize,
@@ -53,7 +55,7 @@ impl Percentiles {
     pub(super) fn of(counts: &Counts, zeros: usize) -> Self {
         let places = PERCENTILES.map(|percent| Place::of(percent, counts.of_bins().sum()));
         let ranks = places.map(|place| [place.below, place.above]);
-        let (mut bins, mut holders): (Vec<Bin>, _) = (Vec::new(), Box::new([0; BINS]));
+        let (mut bins, mut holders): (Vec<Bin>, _) = (Vec::new(), [0; BINS]);
         let (mut before, mut ranks) = (0, ranks.as_flattened().iter().copied().peekable());
         for (number, count) in counts.of_bins().enumerate() {
             if ranks.peek().is_some_and(|rank| *rank < before + count) {
