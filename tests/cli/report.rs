@@ -160,7 +160,7 @@ fn every_format_is_written_and_nothing_is_overwritten_unasked() {
 
     let taken = bench.run(&["report", "run", "--format", "md", "--out", "page.md"]);
     assert_eq!(taken.code, Some(2));
-    assert!(taken.stderr.contains("--out page.md exists already: give another name, or write over it with --force"), "{}", taken.stderr);
+    assert!(taken.stderr.contains("--out page.md exists already: give another name, or replace it with --force"), "{}", taken.stderr);
     bench.ok(&["report", "run", "--format", "md", "--out", "page.md", "--force"]);
     let before = bench.read("run/report.html");
     bench.ok(&["report", "run"]);
