@@ -154,6 +154,9 @@ fn a_study_that_is_killed_goes_on_with_the_results_of_one_that_never_was() {
     assert!(done.lines().count() < 8, "it was killed too late to show anything");
     // As a kill within a write leaves it.
     bench.write("killed/trials.jsonl", format!("{done}{{\"trial\": \"half"));
+    for file in ["summary.json", "recipe.toml"] {
+        bench.write(&format!("killed/trials/.trial-left/{file}"), "");
+    }
     assert_eq!(study(&bench, &long, &["--out", "killed", "--quiet"]).code, Some(0));
     assert!(String::from_utf8(bench.read("killed/trials.jsonl")).unwrap().starts_with(&done), "what was done is kept");
     assert_eq!(study(&bench, &long, &["--out", "whole", "--quiet"]).code, Some(0));

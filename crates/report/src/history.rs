@@ -189,9 +189,10 @@ pub(crate) fn folders_with(file: &str, folder: &Path) -> Result<Vec<PathBuf>, Re
     let unreadable = |reason| ReportError::Unreadable { path: folder.to_owned(), reason };
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.join(file).is_file() {
-            folders.push(path);
+        let entry = entry.map_err(unreadable)?;
+        // Hidden ones are of something that is being written.
+        if !entry.file_name().to_string_lossy().starts_with('.') && entry.path().join(file).is_file() {
+            folders.push(entry.path());
         }
     }
     folders.sort_by_key(|path| natural_order(path));

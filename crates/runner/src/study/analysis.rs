@@ -40,6 +40,8 @@ pub(super) fn analyse(
         let own: Vec<&TrialPlan> = trials.iter().filter(|trial| trial.cell == place).collect();
         let mut cell = cell_of(plan, place, &own, ledger, folder)?;
         cell.references = references;
+        // In a study that goes on, a trial at the end of a rung is waiting.
+        cell.halted_after = cell.halted_after.filter(|_| status == Status::Finished);
         cells.push(cell);
         by_seed.push(own.iter().filter_map(|trial| Some((trial.seed, ledger.end(trial)?))).collect());
     }
@@ -67,7 +69,7 @@ pub(super) fn analyse(
         trials: done,
         failed_trials: failed,
         jobs,
-        trial_seconds: ledger.seconds(),
+        trial_seconds: ledger.seconds(trials),
         wall_seconds,
         contrasts,
         cells,

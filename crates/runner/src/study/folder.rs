@@ -36,6 +36,8 @@ pub(super) struct TrialFiles<'a> {
     pub(super) weights: Option<Vec<u8>>,
 }
 
+/// What the folder of a trial that is being written is called, at first.
+const STAGING: &str = ".trial-";
 /// A copy of the study file.
 const STUDY_FILE: &str = "study.toml";
 
@@ -55,6 +57,7 @@ impl StudyFolder {
         let folder = RunDirectory::of_study(path);
         let lock = folder.lock()?;
         folder.remove_unfinished()?;
+        remove_half_written_trials(&path.join(Study::TRIALS_FOLDER)).with_context(unwritable)?;
         folder.write(STUDY_FILE, study_file.as_bytes())?;
         let log_path = folder.file(Study::TRIALS);
         cut_half_line(&log_path)?;
@@ -107,7 +110,7 @@ impl StudyFolder {
     pub(super) fn write_trial(&self, id: &str, files: &TrialFiles<'_>) -> Result<(), Failure> {
         let place = self.trial(id);
         let write = || -> anyhow::Result<()> {
-            let staging = tempfile::Builder::new().prefix(".trial-").tempdir_in(self.path().join(Study::TRIALS_FOLDER))?;
+            let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(self.path().join(Study::TRIALS_FOLDER))?;
             for (name, bytes) in files.each()? {
                 let path = staging.path().join(name);
                 fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
@@ -162,6 +165,17 @@ impl StudyFolder {
 #[must_use]
 pub fn study_page(folder: &Path, study: &Study) -> Page {
     Page::of_study(study, fs::read_to_string(folder.join(STUDY_FILE)).ok().as_deref())
+}
+
+/// What a killed process was writing; nobody else writes here.
+fn remove_half_written_trials(trials: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(trials)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(STAGING) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// A line that was being written when the process was killed has no end.

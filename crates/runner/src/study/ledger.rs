@@ -37,9 +37,10 @@ impl Ledger {
         self.ends.get(&trial.id)
     }
 
-    /// The record of a trial at the end of a rung, or at its own end before.
+    /// The record of a trial at the end of a rung, or at its own end where that came before. A trial that has gone on since is still judged by
+    /// what it was then: a study that was interrupted chooses as it did.
     pub(super) fn at(&self, trial: &TrialPlan, rung: u64) -> Option<&TrialRecord> {
-        self.end(trial).or_else(|| self.rungs.get(&(trial.id.clone(), rung)))
+        self.rungs.get(&(trial.id.clone(), rung)).or_else(|| self.end(trial))
     }
 
     /// The furthest record of a trial.
@@ -53,8 +54,9 @@ impl Ledger {
         (self.ends.len() as u64, self.ends.values().filter(|record| record.error.is_some()).count() as u64)
     }
 
-    pub(super) fn seconds(&self) -> f64 {
-        self.ends.values().map(|record| record.seconds).sum()
+    /// Seconds of all trials, those that halving dropped included.
+    pub(super) fn seconds(&self, trials: &[TrialPlan]) -> f64 {
+        trials.iter().filter_map(|trial| Some(self.furthest(trial)?.seconds)).sum()
     }
 
     /// How good a cell is by the study's measure, the higher the better, where `record` finds all of its seeds and none of them failed.
@@ -82,5 +84,37 @@ impl Ledger {
                 _ => Some((cell, merit)),
             })
             .map(|(cell, _)| cell)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rung_is_judged_by_what_a_trial_was_there_and_every_second_counts() {
+        let trial = |id: &str| TrialPlan { id: id.into(), cell: 0, seed: 0, recipe: crate::recipe::Recipe::default() };
+        let record = |id: &str, rung: Option<u64>, loss: f64, seconds: f64| TrialRecord {
+            trial: id.into(),
+            seed: 0,
+            rung,
+            error: None,
+            parameters: 1,
+            train_rows: 1,
+            validation_rows: 1,
+            measures: BTreeMap::from([("validation_loss".to_owned(), loss)]),
+            seconds,
+        };
+        let trials = ["went on", "was dropped", "stopped early"].map(trial);
+        let records = vec![
+            record("went on", Some(2), 0.5, 1.0),
+            record("went on", None, 0.9, 4.0),
+            record("was dropped", Some(2), 0.7, 2.0),
+            record("stopped early", None, 0.6, 0.5),
+        ];
+        let ledger = Ledger::of(records, &trials);
+        let losses = trials.each_ref().map(|trial| ledger.at(trial, 2).map(|record| record.measures["validation_loss"]));
+        assert_eq!(losses, [Some(0.5), Some(0.7), Some(0.6)]);
+        assert_eq!(ledger.seconds(&trials), 6.5);
     }
 }
