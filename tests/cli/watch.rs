@@ -43,7 +43,7 @@ fn a_killed_run_says_how_to_go_on_and_what_is_no_run_is_an_error() {
     bench.train("run", &["quickstart", "--epochs", "2"]);
     std::fs::remove_file(bench.path("run/summary.json")).unwrap();
     let told = bench.ok(&["watch", "run"]).stdout;
-    assert!(told.ends_with("stopped without a summary: epoch 2 of 2; go on with relumine train --resume run\n"), "{told}");
+    assert!(told.ends_with("stopped before its end: epoch 2 of 2; go on with relumine train --resume run\n"), "{told}");
     let ended = bench.run(&["watch", "nowhere"]);
     assert_eq!((ended.code, ended.stderr.lines().count()), (Some(2), 1), "{}", ended.stderr);
     bench.write("run/metrics.jsonl", "{}\n");

@@ -1,4 +1,4 @@
-//! The page of one run or of several side by side: what it says, apart from how it is written.
+//! The page of one run, of several side by side, or of a study: what it says, apart from how it is written.
 //!
 //! What has no data is left out, and one sentence says why. Nothing is estimated that the files of the runs do not hold.
 

@@ -76,9 +76,17 @@ pub fn conduct(plan: &StudyPlan, means: &Means<'_>) -> Result<Study, Failure> {
         jobs: means.pool.jobs as u64,
         wall_seconds: means.started.elapsed().as_secs_f64(),
     };
-    let study = analyse(plan, &trials, &ledger, means.folder, circumstances)?;
-    means.folder.save(&study)?;
-    ended.map(|()| study)
+    let saved = analyse(plan, &trials, &ledger, means.folder, circumstances).and_then(|study| means.folder.save(&study).map(|()| study));
+    match (ended, saved) {
+        (Ok(()), saved) => saved,
+        (Err(first), saved) => {
+            // What went wrong first is what to mend first.
+            if let Err(second) = saved {
+                tracing::warn!("the results so far were not saved: {second}");
+            }
+            Err(first)
+        }
+    }
 }
 
 /// Everything has been chosen on validation: the winner and the baseline read the test rows.

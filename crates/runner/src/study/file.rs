@@ -165,9 +165,11 @@ impl StudyFile {
             let line = error.span().map_or(1, |span| origin.text[..span.start.min(origin.text.len())].matches('\n').count() + 1);
             mistake(shown, format_args!("line {line}: {}", error.message().replace('\n', " ")))
         })?;
-        // Both forms are checked, whichever is asked for.
+        // Both forms are checked, whichever is asked for; their cells are built for that one alone.
         let full = Self::parse(shown, table.clone())?;
         let small = Self::parse(shown, small_form(table))?;
+        full.check(shown)?;
+        small.check(shown)?;
         let mut file = if quick { Self { is_quick: true, ..small } } else { full };
         if let Some(seeds) = seeds {
             file.seeds = Seeds::Count(seeds);
@@ -206,6 +208,10 @@ impl StudyFile {
                 let known = measures::names().collect::<Vec<_>>().join(", ");
                 return Err(mistake(shown, format_args!("{measure} is no measure; did you mean {near}? (known: {known})")));
             }
+        }
+        let shown_measures: Vec<&String> = std::iter::once(&self.measure).chain(&self.columns).collect();
+        if let Some(twice) = shown_measures.iter().enumerate().find(|(at, measure)| shown_measures[..*at].contains(measure)) {
+            return Err(mistake(shown, format_args!("columns names {}, which is shown already; leave it out", twice.1)));
         }
         if self.halving.is_some() && !(self.contrasts.is_empty() && self.findings.is_empty()) {
             return Err(mistake(

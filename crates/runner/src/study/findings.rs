@@ -34,9 +34,8 @@ pub(super) struct Check {
     #[serde(default)]
     of: Table,
     against: Option<Table>,
-    /// What is made of the two.
-    #[serde(default)]
-    compare: Compare,
+    /// What is made of the two; the difference where absent.
+    compare: Option<Compare>,
     at_least: Option<f64>,
     at_most: Option<f64>,
     fit: Option<Fit>,
@@ -68,6 +67,29 @@ pub(super) fn check(shown: &str, file: &StudyFile, cells: &[CellPlan]) -> Result
         let has_bounds = check.at_least.is_some() || check.at_most.is_some() || check.fit.is_some() || check.p_at_most.is_some();
         if !has_bounds {
             return Err(mistake(shown, format_args!("{what}: its check has no bounds; give at_least, at_most or fit")));
+        }
+        let beside =
+            |key: &str, other: &str| mistake(shown, format_args!("{what}: its check cannot use {key} beside {other}; leave one out"));
+        if check.fit.is_some() {
+            let others =
+                [("at_least", check.at_least.is_some()), ("at_most", check.at_most.is_some()), ("against", check.against.is_some())];
+            if let Some((key, _)) = others.into_iter().find(|(_, is_there)| *is_there) {
+                return Err(beside(key, "fit"));
+            }
+        }
+        if check.contrast.is_some() {
+            let others = [
+                ("fit", check.fit.is_some()),
+                ("of", !check.of.is_empty()),
+                ("against", check.against.is_some()),
+                ("measure", check.measure.is_some()),
+            ];
+            if let Some((key, _)) = others.into_iter().find(|(_, is_there)| *is_there) {
+                return Err(beside(key, "contrast"));
+            }
+        }
+        if check.compare.is_some() && check.against.is_none() {
+            return Err(mistake(shown, format_args!("{what}: compare needs a cell to compare with; give against")));
         }
         if check.fit.is_some() && file.fit.is_none() {
             return Err(mistake(shown, format_args!("{what}: its check names a fit, and the study has no rule for it; give [fit]")));
@@ -147,7 +169,7 @@ impl Check {
         let (Some(one), Some(two)) = (cell.measures.get(measure), other.measures.get(measure)) else {
             return (false, format!("{} against {}: no {measure}", cell.name, other.name));
         };
-        let (value, word) = match self.compare {
+        let (value, word) = match self.compare.unwrap_or_default() {
             Compare::Difference => (one.mean - two.mean, "minus"),
             Compare::Ratio => (one.mean / two.mean, "over"),
         };

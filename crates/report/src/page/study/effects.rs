@@ -42,8 +42,12 @@ pub(super) fn by_setting(panels: &Panels<'_>, measure: &str) -> Option<Chart> {
 
 /// The differences of the planned contrasts, a chart for each measure.
 pub(super) fn of_contrasts(study: &Study) -> Vec<Chart> {
-    let mut measures: Vec<&str> = study.contrasts.iter().map(|contrast| contrast.measure.as_str()).collect();
-    measures.dedup();
+    let mut measures: Vec<&str> = Vec::new();
+    for contrast in &study.contrasts {
+        if !measures.contains(&contrast.measure.as_str()) {
+            measures.push(&contrast.measure);
+        }
+    }
     let chart = |measure: &str| {
         let (factor, unit) = if is_share(measure) { (100.0, "points") } else { (1.0, "difference") };
         let effect = |contrast: &Contrast| {

@@ -75,7 +75,8 @@ fn results(study: &Study, panels: &Panels<'_>) -> Section {
     let tests = study.test_table();
     if !tests.is_empty() {
         section.add(Block::Table(tests));
-        let chosen = "Everything above is of validation rows. The test rows were read once by each of these trials, after all choices.";
+        let chosen =
+            "Everything above is of validation rows. The test rows were read once by each of these trials; nothing was chosen by them.";
         section.add(Block::Note(chosen.into()));
     }
     section

@@ -13,7 +13,7 @@ pub(super) struct Panels<'a>(pub(super) Vec<Panel<'a>>);
 pub(super) struct Panel<'a> {
     /// Counted from 1.
     number: usize,
-    /// What its cells have in common and others have not; empty of a single panel.
+    /// What its cells have in common and others have not; of a single panel nothing shows it.
     pub(super) name: String,
     pub(super) lines: Vec<Line<'a>>,
 }

@@ -80,8 +80,21 @@ pub(super) fn begin(
     run.remove_unfinished()?;
     run.write(RunDirectory::RECIPE, recipe.to_toml().map_err(Failure::Usage)?.as_bytes())?;
     if let Some(summary) = summary {
-        // Until it has ended again; how often the test rows were read is kept.
-        run.write_json(RunDirectory::SUMMARY, &Summary { status: Status::Running, error: None, ..summary.clone() })?;
+        // Until it has ended again, a run has no scores: those that it had are of the recipe before. How often the test rows were read is kept.
+        let running = Summary {
+            status: Status::Running,
+            error: None,
+            stopped_by: None,
+            highest_validation_accuracy: None,
+            refit: None,
+            train: None,
+            validation: None,
+            test: None,
+            validation_metrics: None,
+            test_metrics: None,
+            ..summary.clone()
+        };
+        run.write_json(RunDirectory::SUMMARY, &running)?;
     }
     warn_of_change(run, &here);
     let mut line = serde_json::to_vec(&Resumption { epoch: at.0, step: at.1, environment: here }).map_err(anyhow::Error::new)?;

@@ -46,7 +46,7 @@ pub(super) fn state(watched: &Watched) -> String {
         return format!("{}: {done}{test}", summary.status);
     }
     if !watched.is_running() {
-        return format!("stopped without a summary: {done}; go on with relumine train --resume {}", watched.name());
+        return format!("stopped before its end: {done}; go on with relumine train --resume {}", watched.name());
     }
     let left = watched.time_left().map_or_else(String::new, |left| format!(", about {} of training left", duration(left)));
     format!("running: {done}{left}")

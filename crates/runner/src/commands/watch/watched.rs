@@ -1,7 +1,7 @@
 //! What the files of a run say about how it goes.
 
 use crate::run_directory::RunDirectory;
-use relumine_report::{EpochRecord, ProbeRecord, Run, Settings, Summary, read_epochs, read_probes, statistics};
+use relumine_report::{EpochRecord, ProbeRecord, Run, Settings, Status, Summary, read_epochs, read_probes, statistics};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -83,7 +83,9 @@ impl Watched {
             self.probes = stamp;
         }
         let has_summary = self.run.file(RunDirectory::SUMMARY).is_file();
-        self.summary = if has_summary && !self.is_held { Some(Run::open(self.run.path())?.summary) } else { None };
+        let summary = if has_summary && !self.is_held { Some(Run::open(self.run.path())?.summary) } else { None };
+        // That of a run that went on and was killed says that it runs.
+        self.summary = summary.filter(|summary| summary.status != Status::Running);
         Ok(())
     }
 
