@@ -2,8 +2,8 @@
 
 #![cfg(unix)]
 
-use crate::support::{Bench, Ended};
-use std::process::{Command, Stdio};
+use crate::support::{Bench, Ended, signal};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Starts a long training, sends the signals in quick succession once it has written `awaited`, and waits for it to end.
@@ -16,9 +16,7 @@ fn interrupted_by(bench: &Bench, signals: &[&str], awaited: &str, arguments: &[&
         assert!(Instant::now() < deadline, "training has not begun");
         std::thread::sleep(Duration::from_millis(10));
     }
-    for signal in signals {
-        assert!(Command::new("kill").args([*signal, child.id().to_string().as_str()]).status().unwrap().success());
-    }
+    signals.iter().for_each(|name| signal(&child, name));
     Ended::of(child.wait_with_output().unwrap())
 }
 

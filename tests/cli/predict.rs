@@ -1,10 +1,10 @@
 //! `relumine predict`: the answers are those of the run's own test, from every kind of file.
 
-use crate::support::{Bench, Ended, shipped};
+use crate::support::{Bench, Ended, shipped, signal};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 const BREAST_CANCER: &str = "models/data/breast-cancer/breast_cancer.csv";
 
@@ -328,7 +328,8 @@ fn an_interrupt_stops_it_and_leaves_no_half_a_file() {
             break;
         }
         if round >= 20 && !is_signalled {
-            is_signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success();
+            signal(&child, "-INT");
+            is_signalled = true;
         }
     }
     drop(stdin);
@@ -365,16 +366,14 @@ fn an_interrupt_before_the_first_row_is_no_empty_table_and_a_second_one_leaves_n
             assert!(std::time::Instant::now() < deadline, "nothing was opened");
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        let id = child.id().to_string();
-        let interrupt = || assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        interrupt();
+        signal(&child, "-INT");
         let (mut stderr, mut said) = (BufReader::new(child.stderr.take().unwrap()), String::new());
         stderr.read_line(&mut said).unwrap();
         assert_eq!(said, "stopping when this part is done; Ctrl-C again ends at once\n");
         if is_impatient {
             // Sooner it would be the same request.
             std::thread::sleep(std::time::Duration::from_millis(1300));
-            interrupt();
+            signal(&child, "-INT");
             // Not with `wait`, which would close its standard input: that is to stay open.
             while child.try_wait().unwrap().is_none() {
                 assert!(std::time::Instant::now() < deadline, "the second signal did not end it");

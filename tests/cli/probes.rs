@@ -84,10 +84,10 @@ fn an_end_that_validation_decides_is_probed_too() {
     assert!(records[1].layers.iter().all(|layer| layer.update_ratio.is_none()), "nobody knew that this step would be the last");
 }
 
-/// Kills the program once its checkpoint has as many steps as that; it may end before.
-fn kill_at(bench: &Bench, child: Child, step: u64) {
+/// Kills the program once its checkpoint has as many steps as that; `false` where it ended before.
+fn kill_at(bench: &Bench, child: Child, step: u64) -> bool {
     let run = bench.path("killed");
-    stop(child, "-KILL", || saved_steps(&run) >= step);
+    stop(child, "-KILL", || saved_steps(&run) >= step).code.is_none()
 }
 
 #[test]
@@ -97,10 +97,11 @@ fn a_run_that_is_killed_and_goes_on_has_the_probes_of_one_that_never_was() {
         let recipe = bench.write("recipe.toml", format!("{RECIPE}{more}\n[probes]\nevery = 3\nrows = 50\n"));
         let recipe = recipe.to_str().unwrap();
         bench.train("whole", &[recipe]);
-        kill_at(&bench, start(&bench, &[recipe, "--out", "killed"]), 2);
+        let mut kills = usize::from(kill_at(&bench, start(&bench, &[recipe, "--out", "killed"]), 2));
         for step in [5, 9, 12, 13, 14, 20, 26, 33, 38, 39] {
-            kill_at(&bench, start(&bench, &["--resume", "killed"]), step);
+            kills += usize::from(kill_at(&bench, start(&bench, &["--resume", "killed"]), step));
         }
+        assert!(kills > 0, "no kill came in time");
         bench.ok(&["train", "--resume", "killed"]);
         assert_eq!(steps(&bench, "killed"), steps(&bench, "whole"), "{more}");
         assert!(bench.read("killed/probes.jsonl") == bench.read("whole/probes.jsonl"), "{more}");

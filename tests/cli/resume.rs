@@ -103,7 +103,7 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_bytes_of_one_that_never_wa
 fn ctrl_c_within_an_epoch_and_another_number_of_threads_change_nothing() {
     let bench = Bench::new();
     bench.write("recipe.toml", RECIPE);
-    let rare = ["recipe.toml", "--set", "train.checkpoint_steps=1000", "--set", "train.early_stopping=", "--epochs", "60"];
+    let rare = ["recipe.toml", "--set", "train.checkpoint_steps=1000", "--set", "train.early_stopping=", "--epochs", "300"];
     bench.train("whole", &rare);
     let path = bench.path("run");
     let begun = start(&bench, &[&["--out", "run", "--threads", "1"], &rare[..]].concat());
@@ -359,7 +359,7 @@ fn a_full_disk_and_a_folder_that_cannot_be_written_lose_nothing() {
 fn a_cross_validation_goes_on_in_the_fold_that_was_killed() {
     let bench = Bench::new();
     bench.write("recipe.toml", RECIPE);
-    let arguments = ["train", "recipe.toml", "--folds", "3", "--epochs", "3", "--quiet"];
+    let arguments = ["train", "recipe.toml", "--folds", "3", "--epochs", "3", "--quiet", "--set", "train.batch_size=20"];
     let before = bench.ok(&[&arguments[..], &["--out", "whole"]].concat());
     let path = bench.path("killed/fold-2");
     let ended = stop(start(&bench, &[&arguments[1..], &["--out", "killed"]].concat()), "-KILL", || saved_steps(&path) >= 12);
@@ -392,7 +392,7 @@ fn a_refit_that_is_killed_is_done_again_and_the_first_training_is_kept() {
     bench.train("whole", &arguments);
     let path = bench.path("killed");
     let begun = start(&bench, &[&["--out", "killed"], &arguments[..]].concat());
-    let ended = stop(begun, "-KILL", || std::fs::read(path.join("refit.metrics.jsonl")).is_ok_and(|text| !text.is_empty()));
+    let ended = stop(begun, "-KILL", || path.join("refit.metrics.jsonl").is_file());
     assert_eq!(ended.code, None, "{}", ended.stderr);
     bench.ok(&["train", "--resume", "killed"]);
     assert_same(&bench, "whole", "killed");

@@ -1,6 +1,6 @@
 //! `relumine study`.
 
-use crate::support::{Bench, Ended, shipped};
+use crate::support::{Bench, Ended, shipped, signal};
 use serde_json::Value;
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -136,7 +136,7 @@ fn means_intervals_and_contrasts_are_those_of_the_trials() {
 #[test]
 fn a_study_that_is_killed_goes_on_with_the_results_of_one_that_never_was() {
     let bench = Bench::new();
-    let long = SMALL.replace("epochs = 2", "epochs = 30");
+    let long = SMALL.replace("epochs = 2", "epochs = 80");
     bench.write("s.toml", &long);
     let start = |command: &mut Command| {
         command.args(["study", "s.toml", "--out", "killed", "--threads", "2", "--quiet"]).stderr(Stdio::null()).spawn()
@@ -178,7 +178,7 @@ fn a_signal_ends_a_study_with_130_and_the_same_command_goes_on() {
         assert!(Instant::now() < deadline, "the study has not begun");
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    signal(&child, "-TERM");
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");

@@ -1,6 +1,7 @@
 //! Running the real program in a folder of its own.
 
 use serde_json::Value;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -40,6 +41,7 @@ impl Bench {
         // Many programs at once on a few cores: one thread each is fastest, and a test that is about threads says so.
         command.env("RAYON_NUM_THREADS", "1").env("CANDLE_NUM_THREADS", "1");
         command.env("RELUMINE_CACHE", self.path("cache")).env("HF_ENDPOINT", "http://127.0.0.1:9").env_remove("RELUMINE_MNIST");
+        command.env_remove("RELUMINE_LOG").env_remove("RELUMINE_OFFLINE").env("NO_PROXY", "127.0.0.1");
         command
     }
 
@@ -102,13 +104,21 @@ pub(crate) fn start(bench: &Bench, arguments: &[&str]) -> Child {
     command.arg("train").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// Sends `-INT`, `-TERM` or `-KILL`, at once: a program that does it would take longer to start than some runs last.
+#[cfg(unix)]
+pub(crate) fn signal(child: &Child, name: &str) {
+    use nix::sys::signal::{Signal, kill};
+    let signal: Signal = name.replace('-', "SIG").parse().unwrap();
+    kill(nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+}
+
 /// Waits until `is_time`, then sends the signal; the end of a process that was too fast is an end, too.
-pub(crate) fn stop(mut child: Child, signal: &str, is_time: impl Fn() -> bool) -> Ended {
+#[cfg(unix)]
+pub(crate) fn stop(mut child: Child, signal_name: &str, is_time: impl Fn() -> bool) -> Ended {
     let deadline = Instant::now() + Duration::from_secs(60);
     while child.try_wait().unwrap().is_none() {
         if is_time() {
-            let mut kill = Command::new("kill");
-            kill.args([signal, child.id().to_string().as_str()]).stderr(Stdio::null()).status().unwrap();
+            signal(&child, signal_name);
             break;
         }
         assert!(Instant::now() < deadline, "the moment has not come");
@@ -121,4 +131,15 @@ pub(crate) fn stop(mut child: Child, signal: &str, is_time: impl Fn() -> bool) -
 pub(crate) fn saved_steps(run: &Path) -> u64 {
     let text = std::fs::read(run.join("checkpoints/manifest.json")).unwrap_or_default();
     serde_json::from_slice::<Value>(&text).map_or(0, |manifest| manifest["step"].as_u64().unwrap())
+}
+
+/// The folder of MNIST's IDX files; where there is none, a visible line says that `test` was left out.
+pub(crate) fn mnist(test: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("RELUMINE_MNIST");
+    if folder.is_none() {
+        // Written past the test harness, which would keep a passing test's words to itself.
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "SKIPPED: {test} needs RELUMINE_MNIST, a folder of MNIST's four IDX files").unwrap();
+    }
+    folder.map(|folder| std::path::absolute(folder).unwrap())
 }

@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use crate::support::{Bench, Ended};
+use crate::support::{Bench, Ended, signal};
 use serde_json::Value;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,8 +24,8 @@ fn endless(bench: &Bench, arguments: &[&str], run: &str) -> Child {
     child
 }
 
-fn stop(child: Child, signal: &str) -> Ended {
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+fn stop(child: Child, name: &str) -> Ended {
+    signal(&child, name);
     Ended::of(child.wait_with_output().unwrap())
 }
 
@@ -62,6 +62,11 @@ fn a_training_that_goes_on_is_not_tested_and_keeps_the_count() {
         std::fs::remove_file(bench.path(&format!("run/checkpoints/{file}.safetensors"))).unwrap();
     }
     let training = endless(&bench, &["--resume", "run", "--epochs", "100000"], "run");
+    let summary = bench.json("run/summary.json");
+    assert_eq!((&summary["status"], &summary["test_evaluations"]), (&"running".into(), &2.into()));
+    for score in ["train", "validation", "test", "test_metrics"] {
+        assert!(summary[score].is_null(), "the {score} score is of the recipe before");
+    }
     let refused = bench.run(&["test", "run"]);
     assert_eq!((refused.code, refused.stderr.lines().count()), (Some(1), 1), "{}", refused.stderr);
     assert!(refused.stderr.contains("run is being written by another process: wait until it ends"), "{}", refused.stderr);
