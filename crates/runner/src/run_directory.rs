@@ -173,8 +173,6 @@ impl RunDirectory {
     pub const REFIT: &str = "checkpoints/refit.safetensors";
     /// The optimiser's state beside [`Self::LAST`].
     pub const LAST_STATE: &str = "checkpoints/last.state.safetensors";
-    /// What the checkpoints are.
-    pub const MANIFEST: &str = "checkpoints/manifest.json";
     /// What the model said about each test row.
     pub const PREDICTIONS: &str = "test/predictions.csv";
     /// How often each class was taken for each.

@@ -1,11 +1,11 @@
 //! Numbers in rows and columns, as shades.
 
+use super::Chart;
 use super::frame::{Style, TEXT, WIDTH};
 use super::svg::{Anchor, Svg};
 use super::text::{fit, width};
-use super::{Chart, number};
 
-/// A table of shaded cells, such as a confusion matrix, or the results of a study of two settings.
+/// A table of shaded cells, such as a confusion matrix.
 #[derive(Clone, Debug)]
 pub struct HeatMap {
     /// Of its file.
@@ -29,8 +29,8 @@ pub struct HeatMap {
 /// One cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
-    /// 0 is not shaded, 1 is full colour; `None` where there is nothing to show.
-    pub shade: Option<f64>,
+    /// 0 is not shaded, 1 is full colour.
+    pub shade: f64,
     /// Its colour.
     pub style: usize,
     /// Inside it, where it fits.
@@ -40,35 +40,6 @@ pub struct Cell {
 }
 
 impl HeatMap {
-    /// Cells of measured values, shaded from the lowest to the highest, and the sentence that says so; `None` without a finite value.
-    ///
-    /// ```
-    /// use relumine_report::chart::HeatMap;
-    ///
-    /// let (cells, key) = HeatMap::of_values(&[vec![Some(90.0), Some(95.0)], vec![None, Some(92.5)]], "%").unwrap();
-    /// assert_eq!((cells[0][1].shade, cells[1][1].shade, cells[1][0].shade), (Some(1.0), Some(0.5), None));
-    /// assert_eq!(key, "palest: 90 %, darkest: 95 %");
-    /// ```
-    #[must_use]
-    pub fn of_values(values: &[Vec<Option<f64>>], unit: &str) -> Option<(Vec<Vec<Cell>>, String)> {
-        let finite = || values.iter().flatten().flatten().copied().filter(|value| value.is_finite());
-        let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        if low > high {
-            return None;
-        }
-        let cell = |value: &Option<f64>| match value.filter(|value| value.is_finite()) {
-            Some(value) => Cell {
-                shade: Some(if high > low { (value - low) / (high - low) } else { 0.5 }),
-                style: 0,
-                text: number(value),
-                hover: format!("{} {unit}", number(value)),
-            },
-            None => Cell { shade: None, style: 0, text: "-".into(), hover: "not measured".into() },
-        };
-        let cells = values.iter().map(|row| row.iter().map(cell).collect()).collect();
-        Some((cells, format!("palest: {} {unit}, darkest: {} {unit}", number(low), number(high))))
-    }
-
     /// The chart; `None` where there is no cell.
     #[must_use]
     pub fn draw(&self) -> Option<Chart> {
@@ -120,7 +91,7 @@ impl HeatMap {
 
 fn draw_cell(svg: &mut Svg, cell: &Cell, (x, y): (f64, f64), (wide, high): (f64, f64), name: &str) {
     let gap = if wide > 12.0 { 1.5 } else { 0.0 };
-    let shade = cell.shade.unwrap_or(0.0).clamp(0.0, 1.0);
+    let shade = cell.shade.clamp(0.0, 1.0);
     let (width_, height) = (wide - gap, high - gap);
     // An empty cell can be hovered over, too.
     let colour = Style(cell.style).colour();
@@ -144,7 +115,7 @@ mod tests {
     fn map(side: usize) -> HeatMap {
         let names: Vec<String> = (0..side).map(|class| format!("class {class}")).collect();
         let cell =
-            |row: usize, column: usize| Cell { shade: Some(0.9), style: 0, text: format!("{}", row * side + column), hover: "seen".into() };
+            |row: usize, column: usize| Cell { shade: 0.9, style: 0, text: format!("{}", row * side + column), hover: "seen".into() };
         let cells = (0..side).map(|row| (0..side).map(|column| cell(row, column)).collect()).collect();
         HeatMap {
             name: "n".into(),
@@ -174,8 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn values_without_a_number_are_no_map() {
-        assert!(HeatMap::of_values(&[vec![None, Some(f64::NAN)]], "%").is_none());
+    fn no_cells_are_no_map() {
         assert!(HeatMap { rows: Vec::new(), ..map(2) }.draw().is_none());
     }
 }

@@ -69,7 +69,7 @@ impl Page {
             sections.extend(weights::sections(family)?);
         }
         sections.extend(rows::sections(&families)?);
-        sections.extend(settings::sections(&families, runs)?);
+        sections.extend(settings::sections(&families)?);
         sections.retain(|section| !section.blocks.is_empty());
         Ok(Self { title: families.title(), sections })
     }
@@ -110,4 +110,10 @@ fn percent(share: f64) -> String {
 /// `1 row`, `2 rows`.
 fn count(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+/// With a capital letter at its beginning.
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

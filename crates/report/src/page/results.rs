@@ -1,7 +1,7 @@
 //! The numbers that a run comes to.
 
 use super::families::{Families, Family};
-use super::{Block, Section, count, percent};
+use super::{Block, Section, capital, count, percent};
 use crate::chart::{Effect, EffectPlot, Scale};
 use crate::{Align, Comparison, ReportError, Run, Score, Status, Summary, Table, statistics};
 
@@ -136,9 +136,4 @@ fn accuracies(families: &Families) -> Option<crate::chart::Chart> {
         effects: families.all.iter().enumerate().flat_map(effect).collect(),
     }
     .draw()
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -20,7 +20,7 @@ pub(super) fn sections(families: &Families) -> Result<Vec<Section>, ReportError>
         let trained = family.first();
         let of = format!(": {}, seed {}", family.name, trained.run.summary.seed);
         let name = |name: &str| format!("{name}-{place}");
-        if let Some((_, confusion)) = confusion(trained)? {
+        if let Some((_, confusion)) = confusion(trained)?.filter(|(_, confusion)| confusion.classes.len() <= MOST_CLASSES) {
             section.chart(heat_map(&confusion, name("confusion"), format!("Confusion{of}")));
         }
         if let Some((diagram, _)) = calibration(trained, &name("calibration"), &format!("Calibration{of}"))? {
@@ -100,7 +100,7 @@ fn heat_map(confusion: &Confusion, name: String, title: String) -> Option<Chart>
             // Mistakes are few: their shades are spread by the square root, so that one of a hundred rows is seen.
             let shade = if truth == predicted { share } else { share.sqrt() };
             Cell {
-                shade: Some(if *count == 0 { 0.0 } else { 0.08 + 0.92 * shade }),
+                shade: if *count == 0 { 0.0 } else { 0.08 + 0.92 * shade },
                 style: usize::from(truth != predicted),
                 text: if *count == 0 { String::new() } else { count.to_string() },
                 hover: format!("{count} of {all} rows ({})", percent(share)),

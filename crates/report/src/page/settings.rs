@@ -6,10 +6,10 @@ use crate::history::read_json;
 use crate::{Align, Comparison, ReportError, Run, Table};
 use serde_json::{Map, Value};
 
-pub(super) fn sections(families: &Families, runs: &[Run]) -> Result<Vec<Section>, ReportError> {
+pub(super) fn sections(families: &Families) -> Result<Vec<Section>, ReportError> {
     let (mut recipe, mut environment) = (Section::new("Recipe"), Section::new("Environment"));
     if families.all.len() > 1 {
-        recipe.add(Block::Table(differences(families, runs)?));
+        recipe.add(Block::Table(differences(families)?));
         recipe.add(Block::Note(format!("What differs between the recipes. The first, {}, in full:", families.all[0].name)));
     }
     let Some(first) = families.all.first().map(|family| &family.first().run) else { return Ok(Vec::new()) };
@@ -28,9 +28,8 @@ pub(super) fn sections(families: &Families, runs: &[Run]) -> Result<Vec<Section>
 }
 
 /// A row per key, a column per family.
-fn differences(families: &Families, runs: &[Run]) -> Result<Table, ReportError> {
+fn differences(families: &Families) -> Result<Table, ReportError> {
     let firsts: Vec<Run> = families.all.iter().map(|family| family.first().run.clone()).collect();
-    debug_assert!(firsts.len() <= runs.len());
     let comparison = Comparison::of(&firsts)?;
     let columns = families.all.iter().map(|family| (family.name.as_str(), Align::Right));
     let mut table = Table::new(&std::iter::once(("key", Align::Left)).chain(columns).collect::<Vec<_>>());

@@ -2,7 +2,7 @@
 
 use super::panels::{Line, Panels};
 use crate::chart::{Chart, Effect, EffectPlot, Scale};
-use crate::page::count;
+use crate::page::{capital, count};
 use crate::{Contrast, Estimate, Study, StudyCell, is_share, measure_text};
 
 /// Values that lie further apart than this would be one point on a linear axis.
@@ -124,9 +124,4 @@ impl Unit {
     fn label(&self) -> String {
         if self.is_share { format!("{} (%)", self.name) } else { self.name.clone() }
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
