@@ -66,6 +66,9 @@ impl EffectPlot {
     pub fn draw(&self) -> Option<Chart> {
         let is_shown = |value: f64| value.is_finite() && (self.scale == Scale::Linear || value > 0.0);
         let effects: Vec<&Effect> = self.effects.iter().filter(|effect| is_shown(effect.estimate)).collect();
+        if effects.is_empty() {
+            return None;
+        }
         let ends = effects.iter().flat_map(|effect| [Some(effect.estimate), interval(effect).map(|i| i.0), interval(effect).map(|i| i.1)]);
         let reference = self.reference.filter(|reference| is_shown(*reference));
         let axis = Axis::of(ends.flatten().chain(reference).filter(|end| is_shown(*end)), self.scale, 4)?;
@@ -142,6 +145,19 @@ mod tests {
 
     fn plot(effects: Vec<Effect>) -> Option<Chart> {
         drawn(Scale::Linear, effects)
+    }
+
+    #[test]
+    fn a_reference_alone_is_no_plot() {
+        let plot = |effects| EffectPlot {
+            name: "n".into(),
+            title: "t".into(),
+            x_label: "x".into(),
+            reference: Some(0.0),
+            scale: Scale::Linear,
+            effects,
+        };
+        assert!(plot(Vec::new()).draw().is_none() && plot(vec![effect("", "a", 1.0)]).draw().is_some());
     }
 
     fn drawn(scale: Scale, effects: Vec<Effect>) -> Option<Chart> {
