@@ -57,6 +57,9 @@ pub enum StepError {
         /// What is wrong, as a predicate.
         problem: String,
     },
+    /// A GPU failed, or has no room.
+    #[error(transparent)]
+    Gpu(#[from] relumine_kernels::gpu::GpuError),
     /// The model refused.
     #[error(transparent)]
     Model(#[from] ModelError),

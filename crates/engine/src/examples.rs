@@ -96,6 +96,11 @@ impl Examples {
         Ok(read(source, &self.scaling))
     }
 
+    /// Features, labels, and offset and divisor where they change something, on the device.
+    pub(crate) fn on_device(&self) -> (&Tensor, &Tensor, [Option<&Tensor>; 2]) {
+        (&self.features, &self.device_labels, [self.offset.as_ref(), self.divisor.as_ref()])
+    }
+
     /// The labels of `rows`.
     #[must_use]
     pub fn labels_of(&self, rows: &[u32]) -> Vec<u32> {

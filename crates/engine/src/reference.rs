@@ -10,6 +10,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
 use relumine_kernels::Team;
 use relumine_kernels::augment::{Augmenter, Place};
+use relumine_kernels::gpu::Precision;
 use relumine_model::{Architecture, BatchStatistics, Head, MaskPosition, Mlp, Mode, Parameter, Parameters};
 use std::cell::RefCell;
 
@@ -28,6 +29,8 @@ pub struct TrainingConfig {
     pub horizon: Horizon,
     /// Draws the initial weights, dropout masks, noise and augmentation.
     pub seed: u64,
+    /// What the factors of matrix products are rounded to, by a step that can: the fused one on CUDA.
+    pub precision: Precision,
     /// CPU threads of a step that has threads of its own; 0 counts as 1. The results do not depend on it.
     pub threads: usize,
 }

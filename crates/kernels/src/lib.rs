@@ -9,6 +9,7 @@ pub mod augment;
 mod bytes;
 mod dropout;
 pub mod gather;
+pub mod gpu;
 mod isa;
 mod lit;
 pub mod loss;

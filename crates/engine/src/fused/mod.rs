@@ -20,6 +20,7 @@ use crate::probe::{Noted, Probe};
 use crate::{Examples, NamedTensors, Objective, Step, StepError, TrainingConfig};
 use candle_core::Device;
 use layer::{Layer, Maker};
+pub(crate) use plan::{NormPlan, kernel_activation, norm as norm_plan, update as update_constants};
 use products::LayerTally;
 pub use products::{LayerProducts, ZeroSkipping};
 use relumine_kernels::Team;

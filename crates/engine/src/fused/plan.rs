@@ -15,7 +15,7 @@ pub(super) fn check(device: &Device) -> Result<(), String> {
 }
 
 /// The kernel of an activation; that of a maxout, which is no function of one number, is the identity.
-pub(super) fn kernel_activation(activation: &activation::Activation) -> Activation {
+pub(crate) fn kernel_activation(activation: &activation::Activation) -> Activation {
     use activation::{Activation as Kind, Approximation, Selu};
     match activation {
         Kind::Identity(_) | Kind::Maxout(_) => Activation::Identity,
@@ -38,15 +38,15 @@ pub(super) fn kernel_activation(activation: &activation::Activation) -> Activati
 
 /// How a layer is normalised.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct NormPlan {
-    pub(super) position: Position,
-    pub(super) epsilon: f64,
+pub(crate) struct NormPlan {
+    pub(crate) position: Position,
+    pub(crate) epsilon: f64,
     /// Weight of the newest batch in the running statistics, where rows are normalised together; a row by itself has none.
-    pub(super) momentum: Option<f64>,
+    pub(crate) momentum: Option<f64>,
 }
 
 /// How a layer is normalised, if it is.
-pub(super) fn norm(norm: &Norm) -> Option<NormPlan> {
+pub(crate) fn norm(norm: &Norm) -> Option<NormPlan> {
     match norm {
         Norm::NoNorm(_) => None,
         Norm::BatchNorm(batch) => Some(NormPlan { position: batch.position, epsilon: batch.epsilon, momentum: Some(batch.momentum) }),
@@ -75,7 +75,7 @@ pub(super) fn dropout(layer: &LayerSpec, seed: u64, step: u32) -> Option<Dropout
 }
 
 /// The constants of one step for a parameter of this role.
-pub(super) fn update(config: &OptimizerConfig, pace: Pace, role: Role, gradient_scale: f64) -> Update {
+pub(crate) fn update(config: &OptimizerConfig, pace: Pace, role: Role, gradient_scale: f64) -> Update {
     let decay = config.decay_of(role);
     let decouples = matches!(config.name, OptimizerName::Adamw | OptimizerName::Lion);
     Update {

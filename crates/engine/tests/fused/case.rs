@@ -1,9 +1,10 @@
 //! A network, how it is trained, and what it is trained on: for both steps.
 
 use crate::data::{Kind, examples};
+use crate::step::{self, Fused};
 use candle_core::Device;
 use relumine_engine::metrics::Totals;
-use relumine_engine::{Examples, FusedStep, Horizon, NamedTensors, Objective, OptimizerConfig, ReferenceStep, Step, TrainingConfig};
+use relumine_engine::{Examples, Horizon, NamedTensors, Objective, OptimizerConfig, ReferenceStep, Step, TrainingConfig};
 use relumine_model::{Architecture, ModelConfig};
 use serde_json::Value;
 
@@ -57,8 +58,8 @@ impl Case {
         self
     }
 
-    pub(crate) fn fused(&self) -> FusedStep {
-        FusedStep::new(&self.architecture, &self.training, &Device::Cpu).unwrap()
+    pub(crate) fn fused(&self) -> Fused {
+        step::fused(&self.architecture, &self.training)
     }
 
     pub(crate) fn reference(&self) -> ReferenceStep {

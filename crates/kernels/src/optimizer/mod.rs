@@ -12,8 +12,8 @@ use crate::shares::Shares;
 /// The weights of a moving mean: `old * mean + new * value`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Decay {
-    old: f32,
-    new: f32,
+    pub(crate) old: f32,
+    pub(crate) new: f32,
 }
 
 impl Decay {

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::recipe::Recipe;
 use crate::threads;
 use relumine_data::{Dataset, Features, Scaler, Source, Split};
-use relumine_engine::{Augmentation, Examples, FeatureBuffer, FusedStep, Horizon, Objective, ReferenceStep, Step, TrainingConfig};
+use relumine_engine::{Augmentation, Examples, FeatureBuffer, Horizon, Objective, ReferenceStep, Step, TrainingConfig, fused_step};
 use relumine_model::{Architecture, ConfigError, Head, calibration};
 use relumine_report::{OutputHead, Signature};
 
@@ -146,11 +146,12 @@ impl Job {
             micro_batch: usize::try_from(self.recipe.train.batch_size).ok(),
             horizon: self.horizon,
             seed: self.recipe.train.seed,
+            precision: self.recipe.train.precision,
             threads: threads::count(),
         };
         let device = &self.device.device;
         Ok(match &self.step {
-            ChosenStep::Fused => Box::new(FusedStep::new(&self.architecture, &config, device)?),
+            ChosenStep::Fused => fused_step(&self.architecture, &config, device)?,
             ChosenStep::Reference { .. } => Box::new(ReferenceStep::new(&self.architecture, &config, device)?),
         })
     }

@@ -83,7 +83,7 @@ impl Plan {
         let augmentation = recipe.augment.map_or(Ok(None), |augment| augment.for_examples(source.train.example_shape()))?;
         let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
         scaler.check(recipe.data.scale)?;
-        let step = ChosenStep::choose(recipe.train.step, device)?;
+        let step = ChosenStep::choose(&recipe.train, device, augmentation.is_some())?;
         Ok(Self { split, fingerprint, architecture, objective, augmentation, scaler, step, horizon })
     }
 

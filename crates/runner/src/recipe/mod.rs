@@ -14,7 +14,7 @@ pub use data::DataSection;
 pub use find::Origin;
 pub use init_from::InitFrom;
 pub use probes::ProbesSection;
-pub use train::{BalancedRule, ClassWeights, EarlyStopping, Monitor, Precision, StepChoice, TrainSection};
+pub use train::{BalancedRule, ClassWeights, EarlyStopping, Monitor, StepChoice, TrainSection};
 
 use crate::failure::Failure;
 use anyhow::anyhow;

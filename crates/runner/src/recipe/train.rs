@@ -1,7 +1,7 @@
 //! The `[train]` section.
 
 use super::{InitFrom, at_least_one};
-use relumine_engine::Objective;
+use relumine_engine::{Objective, Precision};
 use relumine_model::ConfigError;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub struct TrainSection {
     pub seed: u64,
     /// By which means.
     pub step: StepChoice,
-    /// In which arithmetic.
+    /// What the factors of matrix products are rounded to; everything but `f32` is for the fused step on CUDA.
     pub precision: Precision,
     /// Share of each label that is spread evenly over all classes, in [0, 1).
     pub label_smoothing: f64,
@@ -67,15 +67,6 @@ pub enum StepChoice {
     Fused,
     /// Candle's automatic differentiation.
     Reference,
-}
-
-/// The arithmetic of a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// 32-bit floating point throughout.
-    #[default]
-    F32,
 }
 
 /// `train.class_weights`.

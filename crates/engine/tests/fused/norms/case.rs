@@ -1,7 +1,8 @@
 //! Networks with every combination of normalisation, activation, noise and head, and data for them.
 
+use crate::step::{self, Fused};
 use candle_core::Device;
-use relumine_engine::{Examples, FeatureBuffer, FusedStep, Horizon, OptimizerConfig, ReferenceStep, Step, TrainingConfig};
+use relumine_engine::{Examples, FeatureBuffer, Horizon, OptimizerConfig, ReferenceStep, Step, TrainingConfig};
 use relumine_model::{Architecture, ModelConfig};
 use relumine_random::{Purpose, Stream, variates};
 use serde_json::{Value, json};
@@ -87,8 +88,8 @@ impl Case {
         self
     }
 
-    pub(crate) fn fused(&self, threads: usize) -> FusedStep {
-        FusedStep::new(&self.architecture, &TrainingConfig { threads, ..self.training.clone() }, &Device::Cpu).unwrap()
+    pub(crate) fn fused(&self, threads: usize) -> Fused {
+        step::fused(&self.architecture, &TrainingConfig { threads, ..self.training.clone() })
     }
 
     pub(crate) fn reference(&self) -> ReferenceStep {

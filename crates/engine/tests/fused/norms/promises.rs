@@ -2,8 +2,8 @@
 
 use super::case::{Case, WIDE};
 use super::examples::{bits, examples};
-use candle_core::Device;
-use relumine_engine::{FusedStep, Step, StepError, TrainingConfig};
+use crate::step;
+use relumine_engine::{Step, StepError, TrainingConfig};
 use relumine_model::ModelConfig;
 use serde_json::json;
 
@@ -48,10 +48,10 @@ fn a_step_that_fails_leaves_parameters_running_statistics_and_state_alone() {
     for norm in ["batch", "layer"] {
         let model: ModelConfig = serde_json::from_value(json!({ "hidden": [6, 4], "norm": norm, "activation": "softplus" })).unwrap();
         let config = TrainingConfig { micro_batch: Some(3), ..TrainingConfig::default() };
-        let mut step = FusedStep::new(&model.architecture(5, 3).unwrap(), &config, &Device::Cpu).unwrap();
+        let mut step = step::fused(&model.architecture(5, 3).unwrap(), &config);
         let before = all_bits(&step);
         let rows: Vec<u32> = (0..12).collect();
-        let result = step.train(&examples(f32::INFINITY), &rows);
+        let result = step::train_now(&mut step, &examples(f32::INFINITY), &rows);
         assert!(matches!(result, Err(StepError::NonFiniteLoss { .. })), "{result:?}");
         assert_eq!(all_bits(&step), before);
         step.train(&examples(1.0), &rows).unwrap();
@@ -62,6 +62,6 @@ fn a_step_that_fails_leaves_parameters_running_statistics_and_state_alone() {
 #[test]
 fn what_is_no_number_is_not_hidden_by_maxout() {
     let model: ModelConfig = serde_json::from_value(json!({ "hidden": [6, 4], "activation": "maxout" })).unwrap();
-    let mut step = FusedStep::new(&model.architecture(5, 3).unwrap(), &TrainingConfig::default(), &Device::Cpu).unwrap();
-    assert!(step.train(&examples(f32::NAN), &[8, 9, 10]).is_err());
+    let mut step = step::fused(&model.architecture(5, 3).unwrap(), &TrainingConfig::default());
+    assert!(step::train_now(&mut step, &examples(f32::NAN), &[8, 9, 10]).is_err());
 }

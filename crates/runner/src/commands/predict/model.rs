@@ -5,14 +5,14 @@ use crate::checkpoint::read_tensors;
 use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::pipeline::ChosenStep;
-use crate::recipe::{Recipe, StepChoice};
+use crate::recipe::{Recipe, StepChoice, TrainSection};
 use crate::run_directory::RunDirectory;
 use crate::threads;
 use anyhow::anyhow;
 use relumine_data::Features;
 use relumine_data::inputs::RowOrigin;
 use relumine_engine::metrics::predicted_class;
-use relumine_engine::{Examples, FeatureBuffer, FusedStep, OptimizerConfig, ReferenceStep, Step, StepError, TrainingConfig};
+use relumine_engine::{Examples, FeatureBuffer, OptimizerConfig, ReferenceStep, Step, StepError, TrainingConfig, fused_step};
 use relumine_model::Head;
 use relumine_report::{OutputHead, Signature};
 
@@ -48,11 +48,12 @@ impl Predictor {
         architecture.check_tensors(&tensors).map_err(|error| of_file(error.into()))?;
         // A recipe's `fused` is about training: where this device cannot have it, the reference step says the same.
         let choice = if recipe.train.step == StepChoice::Reference { StepChoice::Reference } else { StepChoice::Auto };
-        let step = ChosenStep::choose(choice, &device)?;
+        let train = TrainSection { step: choice, ..TrainSection::default() };
+        let step = ChosenStep::choose(&train, &device, false)?;
         let optimizer = OptimizerConfig::default();
         let config = TrainingConfig { optimizer, threads: threads::count(), ..TrainingConfig::default() };
         let mut step: Box<dyn Step> = match step {
-            ChosenStep::Fused => Box::new(FusedStep::new(&architecture, &config, &device.device)?),
+            ChosenStep::Fused => fused_step(&architecture, &config, &device.device)?,
             ChosenStep::Reference { .. } => Box::new(ReferenceStep::new(&architecture, &config, &device.device)?),
         };
         step.load_parameters(&tensors).map_err(of_file)?;

@@ -1,0 +1,79 @@
+// Bias, activation, noise and dropout in one pass over a layer's products; and the way back, with the gradient at the bias.
+#include "activation.cuh"
+#include "random.cuh"
+
+struct ActivateArguments {
+    Values z;     // [r, b, u]: without the bias
+    Values bias;  // [r, u], or null
+    Values out;   // [r, b, u]
+    const Progress* progress; // [r]
+    Draws draws;
+    Activation activation;
+    u32 rows;
+    u32 units;
+};
+
+RELUMINE_KERNEL activate(const ActivateArguments a) {
+    const u32 groups = (a.units + 3) / 4;
+    const u64 task = u64(blockIdx.x) * THREADS + threadIdx.x;
+    if (task >= u64(a.rows) * groups) return;
+    const u32 row = u32(task / groups), column4 = u32(task % groups);
+    Four values = load4(of_replica(a.z) + u64(row) * a.units, column4, a.units);
+    if (a.bias.first) {
+        const Four bias = load4(of_replica(a.bias), column4, a.units);
+        UNROLL for (u32 i = 0; i < 4; i++) values.at[i] += bias.at[i];
+    }
+    UNROLL for (u32 i = 0; i < 4; i++) values.at[i] = at(a.activation, values.at[i]).value;
+    values = disturb(a.draws, u32(a.progress[blockIdx.y].steps), row, column4, values);
+    store4(of_replica(a.out) + u64(row) * a.units, column4, a.units, values);
+}
+
+struct ActivateBackwardArguments {
+    Values dy;    // [r, b, u]: the gradient at the outputs
+    Values z;     // [r, b, u]: what was activated, without the bias; null where nothing was
+    Values bias;  // [r, u], or null
+    Values dz;    // [r, b, u]: may be where dy or z is
+    Values bias_gradient; // [r, u], or null
+    const Progress* progress; // [r]
+    Draws draws;
+    Activation activation;
+    u32 rows;
+    u32 units;
+    u32 adds;     // whether the gradient at the bias is added to what is there
+    u32 unused;
+};
+
+// A block takes 32 columns and all rows: 8 neighbours of 4 columns each, and 32 threads for every 32nd row. Their sums are added up in order.
+#define STRIP 32
+
+RELUMINE_KERNEL activate_backward(const ActivateBackwardArguments a) {
+    __shared__ float sums[32][STRIP + 1];
+    const u32 step = u32(a.progress[blockIdx.y].steps);
+    const u32 group = threadIdx.x % 8, first_row = threadIdx.x / 8, column4 = blockIdx.x * 8 + group;
+    Four sum = {{0.0f, 0.0f, 0.0f, 0.0f}};
+    if (4 * column4 < a.units) {
+        Four bias = {{0.0f, 0.0f, 0.0f, 0.0f}};
+        if (a.bias.first) bias = load4(of_replica(a.bias), column4, a.units);
+        for (u32 row = first_row; row < a.rows; row += 32) {
+            const u64 place = u64(row) * a.units;
+            Four dz = load4(of_replica(a.dy) + place, column4, a.units);
+            const Four slopes = disturbance_slopes(a.draws, step, row, column4);
+            UNROLL for (u32 i = 0; i < 4; i++) dz.at[i] *= slopes.at[i];
+            if (a.z.first) {
+                const Four z = load4(of_replica(a.z) + place, column4, a.units);
+                UNROLL for (u32 i = 0; i < 4; i++) dz.at[i] *= at(a.activation, z.at[i] + bias.at[i]).slope;
+            }
+            store4(of_replica(a.dz) + place, column4, a.units, dz);
+            UNROLL for (u32 i = 0; i < 4; i++) sum.at[i] += dz.at[i];
+        }
+    }
+    if (!a.bias_gradient.first) return;
+    UNROLL for (u32 i = 0; i < 4; i++) sums[first_row][4 * group + i] = sum.at[i];
+    __syncthreads();
+    const u32 column = blockIdx.x * STRIP + threadIdx.x;
+    if (threadIdx.x >= STRIP || column >= a.units) return;
+    float total = 0.0f;
+    for (u32 row = 0; row < 32; row++) total += sums[row][threadIdx.x];
+    float* place = of_replica(a.bias_gradient) + column;
+    *place = a.adds ? *place + total : total;
+}

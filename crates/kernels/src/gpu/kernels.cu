@@ -1,0 +1,7 @@
+// All kernels, as one module.
+#include "activate.cu"
+#include "gather.cu"
+#include "loss.cu"
+#include "maxout.cu"
+#include "norm.cu"
+#include "update.cu"
