@@ -15,6 +15,7 @@ parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--dropout", type=float, default=0.5)
 parser.add_argument("--hidden", type=int, default=256, help="units of each of the two hidden layers")
 parser.add_argument("--batch", type=int, default=128)
+parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
 
 LEARNING_RATE, TRAIN_ROWS = 1e-3, 55_000
 

@@ -4,7 +4,7 @@ import common
 arguments = common.parse()
 import os
 
-os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_PLATFORMS"] = arguments.device
 if arguments.threads == 1:
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 import functools

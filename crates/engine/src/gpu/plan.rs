@@ -243,7 +243,14 @@ impl Plan<'_> {
         }
     }
 
-    fn activate(&self, pass: Pass, layer: usize, (z, bias, out): (Values, Values, Values), activation: Activation, draws: Draws) -> Operation {
+    fn activate(
+        &self,
+        pass: Pass,
+        layer: usize,
+        (z, bias, out): (Values, Values, Values),
+        activation: Activation,
+        draws: Draws,
+    ) -> Operation {
         self.launch(Launch::Activate(ActivateArguments {
             z,
             bias,
@@ -472,7 +479,8 @@ impl Plan<'_> {
             ..UpdateArguments::default()
         };
         // The kind of rule does not change from step to step.
-        let of_rule: optimizer::Update = fused::update_constants(optimizer, Pace { step: 1, learning_rate: 0.0, momentum: 0.0 }, Role::Weight, 1.0);
+        let of_rule: optimizer::Update =
+            fused::update_constants(optimizer, Pace { step: 1, learning_rate: 0.0, momentum: 0.0 }, Role::Weight, 1.0);
         stages.push(vec![self.launch(Launch::Update(arguments.with_rule(of_rule.rule)))]);
         if let Some(max_norm) = optimizer.max_norm {
             stages.push(self.network.layers().iter().enumerate().map(|(position, layer)| self.bound(position, layer, max_norm)).collect());
@@ -520,4 +528,78 @@ struct BackwardValues {
     bias: Values,
     dz: Values,
     bias_gradient: Values,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TrainingConfig;
+    use relumine_kernels::gpu::{Emulator, Order};
+    use relumine_model::ModelConfig;
+    use serde_json::{Value, json};
+
+    /// The operations of each stage, by name.
+    fn stages(model: Value, optimizer: Value, kind: Kind) -> Vec<Vec<&'static str>> {
+        let model: ModelConfig = serde_json::from_value(model).unwrap();
+        let config = TrainingConfig { optimizer: serde_json::from_value(optimizer).unwrap(), ..TrainingConfig::default() };
+        let network = Network::new(&[(model.architecture(784, 10).unwrap(), config)]).unwrap();
+        let gpu = Emulator::new(Order::Forward).unwrap();
+        let memory = Memory::new(&gpu, &network, 2).unwrap();
+        let buffers = PassBuffers::new(&gpu, &network, 128, 128).unwrap();
+        let nowhere = Address::NONE;
+        let source = Places {
+            bytes: nowhere,
+            numbers: nowhere,
+            labels: nowhere,
+            offset: nowhere,
+            divisor: nowhere,
+            constants_per_feature: 0,
+            features: 784,
+        };
+        let name = |operation: &Operation| match operation {
+            Operation::Launch { launch, .. } => launch.name(),
+            Operation::Product(_) => "product",
+        };
+        let plan = Plan { network: &network, memory: &memory, buffers: &buffers, source, kind };
+        plan.stages(128).iter().map(|stage| stage.iter().map(name).collect()).collect()
+    }
+
+    const BOTH: &[&str] = &["product", "product"];
+
+    /// What docs/measurements.md counts: 13 stages, 15 nodes.
+    #[test]
+    fn a_step_with_dropout_is_thirteen_stages() {
+        let found = stages(json!({ "hidden": [256, 256], "dropout": 0.5 }), json!({}), Kind::Train);
+        let forward: [&[&str]; 7] = [&["gather"], &["product"], &["activate"], &["product"], &["activate"], &["product"], &["loss"]];
+        let backward: [&[&str]; 6] = [BOTH, &["activate_backward"], BOTH, &["activate_backward"], &["product"], &["update"]];
+        assert_eq!(found, [forward.as_slice(), &backward].concat());
+    }
+
+    #[test]
+    fn without_dropout_products_add_the_biases_and_rectify_by_themselves() {
+        let found = stages(json!({ "hidden": [256, 256] }), json!({}), Kind::Train);
+        let expected: [&[&str]; 11] = [
+            &["gather"],
+            &["product"],
+            &["product"],
+            &["product"],
+            &["loss"],
+            BOTH,
+            &["activate_backward"],
+            BOTH,
+            &["activate_backward"],
+            &["product"],
+            &["update"],
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(stages(json!({ "hidden": [256, 256] }), json!({}), Kind::Evaluate), expected[..4]);
+    }
+
+    #[test]
+    fn clipping_bounds_and_averages_each_take_a_stage() {
+        let optimizer = json!({ "clip_norm": 1.0, "max_norm": 2.0, "ema_decay": 0.9 });
+        let found = stages(json!({ "hidden": [256] }), optimizer, Kind::Train);
+        let end: [&[&str]; 4] = [&["clip_scale"], &["update"], &["bound_norms", "bound_norms"], &["finish"]];
+        assert_eq!(found[found.len() - 4..], end);
+    }
 }

@@ -3,8 +3,8 @@
 use crate::case::{Case, all_of};
 use crate::close::{assert_same, values};
 use crate::data::Kind;
-use candle_core::Device;
 use crate::step;
+use candle_core::Device;
 use relumine_engine::{Examples, FeatureBuffer, Step, StepError};
 use serde_json::{Value, json};
 

@@ -9,10 +9,7 @@ use serde_json::json;
 
 #[test]
 fn threads_and_blocks_may_come_in_any_order() {
-    let settings = [
-        json!({ "clip_norm": 0.1, "l2": 0.01, "max_norm": 1.0, "ema_decay": 0.9 }),
-        json!({ "name": "sgd", "momentum": 0.9 }),
-    ];
+    let settings = [json!({ "clip_norm": 0.1, "l2": 0.01, "max_norm": 1.0, "ema_decay": 0.9 }), json!({ "name": "sgd", "momentum": 0.9 })];
     let models = [
         json!({ "hidden": [300, 70], "dropout": 0.5, "noise": 0.1, "input_dropout": 0.2 }),
         json!({ "hidden": [70, 33], "norm": "batch", "activation": "tanh" }),

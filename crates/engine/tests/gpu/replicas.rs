@@ -3,8 +3,9 @@
 use crate::case::{Case, all_of};
 use crate::close::assert_same;
 use crate::data::Kind;
+use crate::step::gpu;
 use relumine_engine::{GpuReplicas, Step, StepError};
-use relumine_kernels::gpu::{Emulator, Order};
+use relumine_kernels::gpu::Order;
 use relumine_model::{Architecture, ModelConfig};
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ fn cases(common: &Value) -> Vec<Case> {
 
 fn side_by_side(cases: &[Case]) -> Result<GpuReplicas, StepError> {
     let all: Vec<_> = cases.iter().map(|case| (case.architecture.clone(), case.training.clone())).collect();
-    GpuReplicas::new(Box::new(Emulator::new(Order::Forward).unwrap()), &all)
+    GpuReplicas::new(gpu(Order::Forward), &all)
 }
 
 /// Each replica has an order of its own; the last batch is a tail.
@@ -114,9 +115,7 @@ fn a_replica_goes_on_where_another_was() {
 fn what_differs_in_more_than_numbers_is_no_replica() {
     let cases = cases(&json!({}));
     let (architecture, config) = (cases[0].architecture.clone(), cases[0].training.clone());
-    let network = |model: Value| -> Architecture {
-        serde_json::from_value::<ModelConfig>(model).unwrap().architecture(65, 3).unwrap()
-    };
+    let network = |model: Value| -> Architecture { serde_json::from_value::<ModelConfig>(model).unwrap().architecture(65, 3).unwrap() };
     let mut others = vec![
         (network(json!({ "hidden": [70, 34] })), config.clone()),
         (network(json!({ "hidden": [70, 33], "activation": "tanh" })), config.clone()),
@@ -131,10 +130,8 @@ fn what_differs_in_more_than_numbers_is_no_replica() {
     smoothed.objective.label_smoothing = 0.1;
     others.push((architecture.clone(), smoothed));
     for other in others {
-        let gpu = Box::new(Emulator::new(Order::Forward).unwrap());
-        let error = GpuReplicas::new(gpu, &[(architecture.clone(), config.clone()), other]).unwrap_err();
+        let error = GpuReplicas::new(gpu(Order::Forward), &[(architecture.clone(), config.clone()), other]).unwrap_err();
         assert!(error.to_string().contains("replicas differ in"), "{error}");
     }
-    let gpu = Box::new(Emulator::new(Order::Forward).unwrap());
-    assert!(GpuReplicas::new(gpu, &[]).unwrap_err().to_string().contains("no replica"));
+    assert!(GpuReplicas::new(gpu(Order::Forward), &[]).unwrap_err().to_string().contains("no replica"));
 }

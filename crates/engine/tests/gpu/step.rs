@@ -1,8 +1,11 @@
-//! The step that is tested here: the kernels of the GPU, emulated on the host.
+//! The step that is tested here: the kernels of the GPU, emulated on the host. With the feature `cuda-calls` they are asked for as on a GPU, of
+//! libraries that pretend to be NVIDIA's (scripts/cuda-calls).
 
 use candle_core::Device;
 use relumine_engine::{Examples, GpuStep, Step, StepError, TrainingConfig};
-use relumine_kernels::gpu::{Emulator, Order};
+#[cfg(not(feature = "cuda-calls"))]
+use relumine_kernels::gpu::Emulator;
+use relumine_kernels::gpu::{Gpu, Order};
 use relumine_model::Architecture;
 
 pub(crate) type Fused = GpuStep;
@@ -14,7 +17,18 @@ pub(crate) fn fused(architecture: &Architecture, config: &TrainingConfig) -> Fus
 
 /// With the threads and blocks of every kernel in this order.
 pub(crate) fn fused_in(order: Order, architecture: &Architecture, config: &TrainingConfig) -> Fused {
-    GpuStep::new(Box::new(Emulator::new(order).unwrap()), architecture, config, &Device::Cpu).unwrap()
+    GpuStep::new(gpu(order), architecture, config, &Device::Cpu).unwrap()
+}
+
+#[cfg(not(feature = "cuda-calls"))]
+pub(crate) fn gpu(order: Order) -> Box<dyn Gpu> {
+    Box::new(Emulator::new(order).unwrap())
+}
+
+/// The libraries choose an order of their own.
+#[cfg(feature = "cuda-calls")]
+pub(crate) fn gpu(_: Order) -> Box<dyn Gpu> {
+    Box::new(relumine_kernels::gpu::CudaGpu::new(0, relumine_engine::Precision::F32).unwrap())
 }
 
 /// Takes a step and gives its own error, which would come later otherwise.

@@ -294,9 +294,7 @@ impl UpdateConstants {
                 Self { learning_rate, old1: rho.old, new1: rho.new, epsilon, momentum, ..constants }
             }
             Rule::Adagrad { learning_rate, epsilon } => Self { learning_rate, epsilon, ..constants },
-            Rule::Adadelta { learning_rate, rho, epsilon } => {
-                Self { learning_rate, old1: rho.old, new1: rho.new, epsilon, ..constants }
-            }
+            Rule::Adadelta { learning_rate, rho, epsilon } => Self { learning_rate, old1: rho.old, new1: rho.new, epsilon, ..constants },
             Rule::Lion { learning_rate, betas: [direction, mean] } => {
                 let constants = Self { learning_rate, old1: direction.old, new1: direction.new, ..constants };
                 Self { old2: mean.old, new2: mean.new, ..constants }

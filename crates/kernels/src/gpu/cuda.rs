@@ -145,9 +145,8 @@ impl CudaGpu {
         let c = layout(out, n, m)?;
         let preference = Preference::new()?;
         // SAFETY: descriptions that live until the end of this function.
-        let heuristic = cublas(attempt, unsafe {
-            blas::get_matmul_algo_heuristic(self.blas, description.0, a.0, b.0, c.0, c.0, preference.0)
-        })?;
+        let heuristic =
+            cublas(attempt, unsafe { blas::get_matmul_algo_heuristic(self.blas, description.0, a.0, b.0, c.0, c.0, preference.0) })?;
         let (one, beta) = (1.0_f32, if product.adds { 1.0_f32 } else { 0.0 });
         let pointer = |address: Address| address.0 as *mut c_void;
         // SAFETY: as above; the addresses are the caller's promise.
@@ -187,9 +186,8 @@ impl CudaGpu {
         let join = |from: Lane, event: sys::CUevent, to: Lane| {
             // SAFETY: streams and events that are kept until this is dropped.
             cuda("joining two streams", unsafe {
-                driver::event::record(event, from.stream).and_then(|()| {
-                    driver::stream::wait_event(to.stream, event, sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT)
-                })
+                driver::event::record(event, from.stream)
+                    .and_then(|()| driver::stream::wait_event(to.stream, event, sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT))
             })
         };
         for lane in &self.lanes[1..used] {

@@ -23,7 +23,8 @@ impl ChosenStep {
     pub(crate) fn choose(train: &TrainSection, device: &Chosen, augments: bool) -> Result<Self, ConfigError> {
         let step = Self::by_device(train.step, &FusedForm::of(&device.device, augments))?;
         if train.precision != Precision::F32 && (step != Self::Fused || device.device.is_cpu()) {
-            let remedy = "only the fused step on CUDA rounds the factors of its products; set it to f32, or train with --device cuda --step fused";
+            let remedy =
+                "only the fused step on CUDA rounds the factors of its products; set it to f32, or train with --device cuda --step fused";
             return Err(ConfigError::new("train.precision", train.precision.name(), remedy));
         }
         Ok(step)
