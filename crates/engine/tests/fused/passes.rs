@@ -102,6 +102,17 @@ fn smoothed_labels_and_weighted_classes_under_both_heads_in_micro_batches() {
     }
 }
 
+/// Of equal logits the first is the prediction, and of equal pieces of a maxout the first learns.
+#[test]
+fn the_first_of_equals_is_taken() {
+    for classes in [2, 3, 70] {
+        check(&Case::new(&json!({ "hidden": [], "init": "zeros" }), (150, 33, classes, Kind::Floats)), &[1, 65, 129]);
+    }
+    let init = json!({ "name": "constant", "value": 0.1 });
+    let model = json!({ "hidden": [5], "activation": { "name": "maxout", "pieces": 3 }, "init": init, "output_init": "glorot_uniform" });
+    check(&Case::new(&model, (150, 33, 3, Kind::Floats)), &[1, 65]);
+}
+
 /// As in the reference: nothing to learn from, and no number that is none.
 #[test]
 fn rows_of_classes_that_weigh_nothing_have_gradients_of_zero() {

@@ -25,6 +25,7 @@ mod optimizer_names;
 mod orders;
 #[path = "../fused/passes.rs"]
 mod passes;
+mod queue;
 mod replicas;
 #[path = "../fused/state.rs"]
 mod state;
