@@ -1,4 +1,4 @@
-//! Compiles the CUDA kernels where the `cuda` feature asks for them.
+//! Compiles the CUDA kernels where the `cuda` feature asks for them, and links the library of dense products that a feature names.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -11,6 +11,7 @@ const ARCHITECTURES: [&str; 3] = ["arch=compute_80,code=sm_80", "arch=compute_90
 
 fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=build.rs");
+    link_library();
     if env::var_os("CARGO_FEATURE_CUDA").is_none() {
         return ExitCode::SUCCESS;
     }
@@ -20,6 +21,18 @@ fn main() -> ExitCode {
             println!("cargo::error={}", error.replace('\n', "; "));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The features and what they link.
+fn link_library() {
+    println!("cargo:rerun-if-env-changed=RELUMINE_BLAS");
+    let blas = env::var("RELUMINE_BLAS").unwrap_or_else(|_| "openblas".into());
+    let libraries = [("ONEDNN", "dylib=dnnl"), ("ACCELERATE", "framework=Accelerate"), ("BLAS", &format!("dylib={blas}"))];
+    let mut asked = libraries.into_iter().filter(|(feature, _)| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some());
+    // Of several the first: a workspace may have all features on at once.
+    if let Some((_, library)) = asked.next() {
+        println!("cargo:rustc-link-lib={library}");
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Before<'a> {
 
 /// Rows of a task: few enough to give every thread some.
 fn chunk_rows(rows: usize, threads: usize) -> usize {
+    // A library may round otherwise in a product of other sizes.
+    let threads = if crate::product::LIBRARY.is_some() { 1 } else { threads };
     rows.div_ceil(threads).clamp(8, 32)
 }
 

@@ -29,10 +29,27 @@ pub(super) struct Dense {
     pub(super) terms: usize,
 }
 
+/// # Safety
+/// Everything that `product` points at is there, and `c` is written by nobody else.
+#[inline]
+pub(super) unsafe fn dense(product: &Dense) {
+    #[cfg(any(feature = "accelerate", feature = "blas", feature = "onednn"))]
+    if product.rows >= LEAST_ROWS {
+        // SAFETY: the caller's promise.
+        return unsafe { super::library::dense(product) };
+    }
+    // SAFETY: as above.
+    unsafe { our_own(product) }
+}
+
+/// A library is asked for products of so many rows or more: fewer are over before it has begun.
+#[cfg(any(feature = "accelerate", feature = "blas", feature = "onednn"))]
+const LEAST_ROWS: usize = 4;
+
 dispatch_simd! {
     /// # Safety
-    /// Everything that `product` points at is there, and `c` is written by nobody else.
-    pub(super) unsafe fn dense(product: &Dense) = dense_generic
+    /// As of [`dense`].
+    unsafe fn our_own(product: &Dense) = dense_generic
 }
 
 #[inline(always)]

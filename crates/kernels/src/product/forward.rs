@@ -171,6 +171,10 @@ pub fn can_look(rows: usize, outputs: &Panels, threads: usize) -> bool {
 
 /// Rows of a task: enough to use a panel of weights well, and few enough to give every thread something. It changes no bit of the result.
 fn chunk_rows(rows: usize, pairs: usize, threads: usize, whole_blocks: bool) -> usize {
+    if super::LIBRARY.is_some() {
+        // A library may round otherwise in a product of other sizes.
+        return BLOCK;
+    }
     let least = if whole_blocks { BLOCK } else { BLOCK / 2 };
     [2 * BLOCK, BLOCK].into_iter().find(|chunk| rows.div_ceil(*chunk) * pairs >= threads).unwrap_or(least)
 }

@@ -14,6 +14,8 @@ mod backward_weight;
 mod dense;
 mod forward;
 mod inputs;
+#[cfg(any(feature = "accelerate", feature = "blas", feature = "onednn"))]
+mod library;
 mod sparse;
 mod transpose;
 
@@ -23,6 +25,17 @@ pub use backward_weight::{Destination, Gradient, Target, WeightGradient, weight_
 pub use forward::{Finish, Forward, Out, can_look, forward};
 pub use inputs::Inputs;
 pub use transpose::Transpose;
+
+/// The library whose products take the place of our own dense ones; none without a feature that asks for one.
+pub const LIBRARY: Option<&str> = if cfg!(feature = "onednn") {
+    Some("oneDNN")
+} else if cfg!(feature = "accelerate") {
+    Some("Accelerate")
+} else if cfg!(feature = "blas") {
+    Some("BLAS")
+} else {
+    None
+};
 
 #[cfg(test)]
 mod tests;
