@@ -149,7 +149,7 @@ fn a_refit_that_diverges_keeps_the_first_training_whose_weights_can_be_tested() 
     assert_eq!(summary["validation_metrics"]["accuracy"], summary["validation"]["accuracy"]);
     let ended = bench.run(&["test", &format!("run-{seed}")]);
     assert_eq!(ended.code, Some(2));
-    let sentence = "has no refitted weights, as it ended before train.refit was done: test those that validation chose with --weights best";
+    let sentence = "has no refit weights (checkpoints/refit.safetensors): use --weights best or --weights last";
     assert!(ended.stderr.contains(sentence), "{}", ended.stderr);
     assert!(bench.ok(&["test", &format!("run-{seed}"), "--weights", "best"]).stdout.contains("test of the best weights"));
 }

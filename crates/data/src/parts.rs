@@ -38,12 +38,17 @@ impl Part {
     /// The part that a file or folder called `name` holds, by the words in it: `train-00000-of-00001.parquet`, `my_test.csv`.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         let name = name.to_lowercase();
-        name.split(|character: char| !character.is_ascii_alphabetic()).find_map(|word| match word {
+        name.split(|character: char| !character.is_ascii_alphabetic()).find_map(Self::of_word)
+    }
+
+    /// The part that is called so, in small letters.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        match word {
             "train" | "training" => Some(Self::Train),
             "validation" | "valid" | "val" | "dev" => Some(Self::Validation),
             "test" | "testing" => Some(Self::Test),
             _ => None,
-        })
+        }
     }
 }
 

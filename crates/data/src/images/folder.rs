@@ -1,6 +1,7 @@
 //! What lies in a folder of pictures: one folder per class, perhaps under `train`, `validation` and `test`.
 
 use crate::DataError;
+use crate::parts::Part;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -20,8 +21,6 @@ pub(super) struct Layout {
     pub(super) validation: Option<PathBuf>,
     pub(super) test: Option<PathBuf>,
 }
-
-const VALIDATION_NAMES: [&str; 3] = ["validation", "valid", "val"];
 
 /// Files that systems leave in folders: names that start with a dot, and Windows' thumbnails. They are passed over.
 pub(crate) fn is_hidden(name: &OsStr) -> bool {
@@ -56,18 +55,21 @@ pub(super) fn layout(folder: &Path) -> Result<Layout, DataError> {
         return Ok(Layout { train: folder.to_owned(), validation: None, test: None });
     }
     let mut layout = Layout { train, validation: None, test: None };
-    for name in subfolders(folder)? {
-        let part = match name.to_str() {
-            Some("train") => continue,
-            Some("test") => &mut layout.test,
-            Some(name) if VALIDATION_NAMES.contains(&name) => &mut layout.validation,
-            _ => {
+    for name in subfolders(folder)?.into_iter().filter(|name| name != "train") {
+        let (part, rows) = match name.to_str().and_then(Part::of_word) {
+            Some(Part::Test) => (&mut layout.test, "test"),
+            Some(Part::Validation) => (&mut layout.validation, "validation"),
+            Some(Part::Train) => {
+                let problem = format!("has a folder `{}` beside `train`", name.display());
+                return Err(DataError::malformed(folder, problem, "keep one of them"));
+            }
+            None => {
                 let problem = format!("has a folder `{}` beside `train`", name.display());
                 return Err(DataError::malformed(folder, problem, "beside `train` only `validation` and `test` are known; move it away"));
             }
         };
         if part.replace(folder.join(&name)).is_some() {
-            return Err(DataError::malformed(folder, "has more than one folder of validation pictures", "keep one of them"));
+            return Err(DataError::malformed(folder, format!("has more than one folder of {rows} pictures"), "keep one of them"));
         }
     }
     Ok(layout)
@@ -95,6 +97,10 @@ pub(super) fn class_folders(folder: &Path) -> Result<Vec<ClassFolder>, DataError
     let number = |class: &ClassFolder| class.name.parse::<i64>().ok();
     if classes.iter().all(|class| number(class).is_some()) {
         classes.sort_by_key(number);
+        if let Some([one, other]) = classes.array_windows().find(|[one, other]| number(one) == number(other)) {
+            let problem = format!("has the folders `{}` and `{}`, which are the same number", one.name, other.name);
+            return Err(DataError::malformed(folder, problem, "name every class once"));
+        }
     }
     Ok(classes)
 }
@@ -129,10 +135,21 @@ mod tests {
         let found = layout(parts.path()).unwrap();
         assert_eq!(found.validation, Some(parts.path().join("val")));
         assert_eq!(found.test, Some(parts.path().join("test")));
+        let parts = folder(&["train/a/1.png", "dev/a/1.png"]);
+        assert_eq!(layout(parts.path()).unwrap().validation, Some(parts.path().join("dev")));
+        let twice = layout(folder(&["train/a/1.png", "dev/a/1.png", "val/a/1.png"]).path()).unwrap_err().to_string();
+        assert!(twice.contains("has more than one folder of validation pictures"), "{twice}");
         let vehicles = folder(&["train/1.png", "tram/1.png"]);
         assert_eq!(layout(vehicles.path()).unwrap().train, vehicles.path());
         let message = layout(folder(&["train/a/1.png", "extra/a/1.png"]).path()).unwrap_err().to_string();
         assert!(message.contains("has a folder `extra` beside `train`"), "{message}");
+    }
+
+    #[test]
+    fn two_folders_of_one_number_are_refused() {
+        let message = class_folders(folder(&["1/1.png", "01/1.png", "2/1.png"]).path()).unwrap_err().to_string();
+        assert!(message.contains("the same number") && message.contains("`1`") && message.contains("`01`"), "{message}");
+        assert_eq!(class_folders(folder(&["1/1.png", "01/1.png", "b/1.png"]).path()).unwrap().len(), 3, "names, not numbers");
     }
 
     #[test]

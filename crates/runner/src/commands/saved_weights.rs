@@ -15,12 +15,15 @@ pub(super) struct SavedWeights {
     pub(super) file: &'static str,
     /// The signature they were trained under.
     pub(super) signature: &'static str,
+    /// As a summary names them.
+    pub(super) tested: TestedWeights,
 }
 
 impl SavedWeights {
-    const BEST: Self = Self { name: "best", file: RunDirectory::BEST, signature: RunDirectory::MODEL };
-    const LAST: Self = Self { name: "last", file: RunDirectory::LAST, signature: RunDirectory::MODEL };
-    const REFIT: Self = Self { name: "refit", file: RunDirectory::REFIT, signature: RunDirectory::REFIT_MODEL };
+    const BEST: Self = Self { name: "best", file: RunDirectory::BEST, signature: RunDirectory::MODEL, tested: TestedWeights::Best };
+    const LAST: Self = Self { name: "last", file: RunDirectory::LAST, signature: RunDirectory::MODEL, tested: TestedWeights::Last };
+    const REFIT: Self =
+        Self { name: "refit", file: RunDirectory::REFIT, signature: RunDirectory::REFIT_MODEL, tested: TestedWeights::Refit };
 
     /// The weights that are `asked` for, or else those that the run tested; of a run without a summary the best.
     ///

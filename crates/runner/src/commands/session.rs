@@ -1,12 +1,12 @@
 //! A run from its first step, or from where it stopped, to its results.
 
 use super::refit;
-use super::summary::{Times, save, summarise};
+use super::summary::save;
 use crate::checkpoint::{Store, to_safetensors};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::observers::Watchers;
-use crate::pipeline::{Best, Ending, Job, Outcome, evaluate, score_rows, train_on};
+use crate::pipeline::{Best, Ending, Job, Outcome, Times, evaluate, score_rows, summarise, train_on};
 use crate::run_directory::{RunDirectory, RunLock};
 use crate::terminal;
 use relumine_engine::Step;

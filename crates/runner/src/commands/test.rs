@@ -1,8 +1,9 @@
 //! `relumine test`.
 
+use super::saved_weights::SavedWeights;
 use super::summary::{interval, save};
 use crate::checkpoint::read_tensors;
-use crate::cli::{TestArguments, Weights};
+use crate::cli::TestArguments;
 use crate::device::DeviceRequest;
 use crate::failure::Failure;
 use crate::pipeline::{Job, TrainRows, evaluate};
@@ -35,25 +36,9 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     let lock = run.lock_results()?;
     let mut summary = run.summary()?;
     let recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
-    let asked = arguments.weights.unwrap_or(match summary.weights {
-        TestedWeights::Best => Weights::Best,
-        TestedWeights::Last => Weights::Last,
-        TestedWeights::Refit => Weights::Refit,
-    });
-    let (file, weights, tested) = match asked {
-        Weights::Best => (RunDirectory::BEST, "best", TestedWeights::Best),
-        Weights::Last => (RunDirectory::LAST, "last", TestedWeights::Last),
-        Weights::Refit => (RunDirectory::REFIT, "refit", TestedWeights::Refit),
-    };
-    if asked == Weights::Refit && !run.file(file).is_file() {
-        return Err(Failure::usage(anyhow!(
-            "{} has no refitted weights, as {}: test those that validation chose with --weights best",
-            run.path().display(),
-            if recipe.train.refit { "it ended before train.refit was done" } else { "its recipe does not set train.refit" }
-        )));
-    }
+    let SavedWeights { name: weights, file, tested, .. } = SavedWeights::choose(&run, arguments.weights, Some(&summary))?;
     // Features are scaled as they were when these weights were trained.
-    let rows = if asked == Weights::Refit { TrainRows::Merged } else { TrainRows::Divided };
+    let rows = if tested == TestedWeights::Refit { TrainRows::Merged } else { TrainRows::Divided };
     let tensors = read_tensors(&run.file(file))?;
     let job = Job::prepare(recipe, &summary.recipe, device.open()?, rows)?;
     if job.fingerprint != summary.data_fingerprint {

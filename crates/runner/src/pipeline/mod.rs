@@ -11,6 +11,7 @@ mod outcome;
 mod plan;
 mod probes;
 mod shared_data;
+mod summary;
 mod train;
 
 pub use best::Best;
@@ -22,4 +23,5 @@ pub use job::Job;
 pub use outcome::{Ending, Outcome, Stopped};
 pub use plan::{Plan, TrainRows, open};
 pub use shared_data::SharedData;
+pub(crate) use summary::{Times, summarise};
 pub use train::{judge, train, train_on};
