@@ -1,3 +1,4 @@
+use super::ZEROS;
 use super::dense::{Dense, dense};
 use crate::isa::dispatch_simd;
 use crate::lit::each_bit;
@@ -115,7 +116,6 @@ impl Tasks for InputGradient<'_> {
 /// Every element of a tile, then the slopes.
 fn whole(task: &Task<'_>, transposed: &Panels, panel: usize, out: &mut [f32]) {
     let Task { dz, w, rows, slopes, .. } = task;
-    out.fill(0.0);
     let product = Dense {
         // SAFETY: there are so many rows.
         a: unsafe { dz.start.add(rows.start * w.width()) },
@@ -124,6 +124,8 @@ fn whole(task: &Task<'_>, transposed: &Panels, panel: usize, out: &mut [f32]) {
         a_run: w.width(),
         a_run_step: dz.stride,
         b: transposed.values()[panel * transposed.stride()..].as_ptr(),
+        from: ZEROS.as_ptr(),
+        from_row: 0,
         c: out.as_mut_ptr(),
         width: task.width,
         rows: rows.len(),
@@ -170,14 +172,15 @@ unsafe fn skipping_generic<S: Simd>(task: &Task<'_>, words: &[u64], out: &mut [f
                 out[*input] = dot * slopes[*input];
             }
         };
+        // Several at a time, so that none waits for its own additions.
+        let (fours, rest) = rest.as_chunks::<4>();
+        let (twos, rest) = rest.as_chunks::<2>();
         // SAFETY: the caller's promise.
         unsafe {
-            for group in groups {
-                store(group, &dots::<S, 8>(task, row, group));
-            }
-            for input in rest {
-                store(&[*input], &dots::<S, 1>(task, row, &[*input]));
-            }
+            groups.iter().for_each(|inputs| store(inputs, &dots::<S, 8>(task, row, inputs)));
+            fours.iter().for_each(|inputs| store(inputs, &dots::<S, 4>(task, row, inputs)));
+            twos.iter().for_each(|inputs| store(inputs, &dots::<S, 2>(task, row, inputs)));
+            rest.iter().for_each(|input| store(&[*input], &dots::<S, 1>(task, row, &[*input])));
         }
     }
 }

@@ -1,8 +1,8 @@
-use super::Inputs;
 use super::dense::{Dense, dense};
 use super::forward::each_panel;
 use super::inputs::LitInputs;
 use super::sparse::{Factors, Sparse, sparse_pair};
+use super::{Inputs, ZEROS};
 use crate::isa::dispatch_simd;
 use crate::lit::BLOCK;
 use crate::optimizer::{Update, apply};
@@ -10,6 +10,7 @@ use crate::pool::{Tasks, Team};
 use crate::shares::Shares;
 use crate::simd::Simd;
 use crate::{Bytes, Lit, PANEL, Panels};
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// The gradients of a layer: like its weight `[in, out]` and its bias `[1, out]`.
@@ -95,8 +96,8 @@ impl<'a> WeightGradient<'a> {
         let first = in_panel * x.width();
         let range = first..(first + x.width()).min(inputs);
         let (from, len) = (panels.start * stride + range.start * width, range.len() * width);
-        self.weight.fill_pair((from, len), (panels.len(), stride), |c, c_panel| {
-            let task = Task { dz, in_panel, inputs: range.len(), panels: panels.clone(), c, c_panel };
+        self.weight.fill_pair((from, len), (panels.len(), stride), |c, c_panel, adds| {
+            let task = Task { dz, in_panel, inputs: range.len(), panels: panels.clone(), c, c_panel, adds };
             match x {
                 // SAFETY: the shapes fit, and `c` points at room for both panels that is this task's alone.
                 Inputs::Lit(x, lit) => unsafe { skipping_values(&(x, lit), &task) },
@@ -104,6 +105,8 @@ impl<'a> WeightGradient<'a> {
                 Inputs::Bytes(x, lit) => unsafe { skipping_bytes(&(x, lit), &task) },
                 Inputs::Whole(x) => {
                     for panel in panels.clone() {
+                        // SAFETY: the second panel is so far further on.
+                        let c = unsafe { c.add((panel - panels.start) * c_panel) };
                         let product = Dense {
                             a: x.values()[in_panel * x.stride()..].as_ptr(),
                             a_row: 1,
@@ -111,8 +114,9 @@ impl<'a> WeightGradient<'a> {
                             a_run: rows,
                             a_run_step: 0,
                             b: dz.values()[panel * dz.stride()..].as_ptr(),
-                            // SAFETY: the second panel is so far further on.
-                            c: unsafe { c.add((panel - panels.start) * c_panel) },
+                            from: if adds { c.cast_const() } else { ZEROS.as_ptr() },
+                            from_row: if adds { width } else { 0 },
+                            c,
                             width,
                             rows: range.len(),
                             terms: rows,
@@ -141,7 +145,7 @@ impl Tasks for WeightGradient<'_> {
         if in_panel == 0 {
             let width = dz.width();
             for panel in panels.clone() {
-                self.bias.fill(panel * width, width, |sums| sum_rows(&dz.values()[panel * dz.stride()..][..rows * width], sums));
+                self.bias.add_to(panel * width, width, |sums| sum_rows(&dz.values()[panel * dz.stride()..][..rows * width], sums));
             }
         }
         self.tile(in_panel, panels);
@@ -180,35 +184,34 @@ impl<'a> Place<'a> {
         Self { values: Shares::new(target.parameter.values_mut()), kind: Kind::Update { update: target.update, slots } }
     }
 
-    /// Adds `gradient` to zeros or to what is there, or updates by it: `len` elements from `from` on, which are this task's alone.
-    fn fill(&self, from: usize, len: usize, gradient: impl FnOnce(&mut [f32])) {
-        self.fill_pair((from, len), (1, 0), |start, _| {
+    /// Adds to zeros or to what is there, or updates by the sums: `len` elements from `from` on, a panel's at most, which are this task's alone.
+    fn add_to(&self, from: usize, len: usize, add: impl FnOnce(&mut [f32])) {
+        self.fill_pair((from, len), (1, 0), |start, _, adds| {
             // SAFETY: `fill_pair` hands out `len` elements.
-            gradient(unsafe { std::slice::from_raw_parts_mut(start, len) });
+            let sums = unsafe { std::slice::from_raw_parts_mut(start, len) };
+            if !adds {
+                sums.fill(0.0);
+            }
+            add(sums);
         });
     }
 
-    /// The same for `panels` parts of a matrix, `stride` apart. `gradient` gets the first part and how far the next one is.
-    fn fill_pair(&self, (from, len): (usize, usize), (panels, stride): (usize, usize), gradient: impl FnOnce(*mut f32, usize)) {
+    /// Stores a gradient or updates by it: `panels` parts of a matrix of `len` elements each, `stride` apart. `gradient` gets the first part, how far
+    /// the next one is, and whether it is to add to what is there; otherwise nothing is, and it writes every element.
+    fn fill_pair(&self, (from, len): (usize, usize), (panels, stride): (usize, usize), gradient: impl FnOnce(*mut f32, usize, bool)) {
         match &self.kind {
-            Kind::Store { add } => {
+            Kind::Store { add } => gradient(self.values.at(from), stride, *add),
+            Kind::Update { update, slots } => {
+                let mut tile = MaybeUninit::<[f32; TILE]>::uninit();
+                let start = tile.as_mut_ptr().cast::<f32>();
+                gradient(start, TILE / 2, false);
                 for panel in 0..panels {
                     // SAFETY: each task has elements of its own.
-                    let part = unsafe { self.values.part(from + panel * stride, len) };
-                    if !add {
-                        part.fill(0.0);
-                    }
-                }
-                gradient(self.values.at(from), stride);
-            }
-            Kind::Update { update, slots } => {
-                let mut tile = [0.0_f32; TILE];
-                gradient(tile.as_mut_ptr(), TILE / 2);
-                for panel in 0..panels {
-                    // SAFETY: as above.
                     let part = |shares: &Shares<'a, f32>| unsafe { shares.part(from + panel * stride, len) };
                     let slots = slots.each_ref().map(|slot| slot.as_ref().map_or_else(Default::default, part));
-                    apply(update, part(&self.values), &tile[panel * (TILE / 2)..][..len], slots);
+                    // SAFETY: `gradient` has written `len` elements of each part.
+                    let gradient = unsafe { std::slice::from_raw_parts(start.add(panel * (TILE / 2)), len) };
+                    apply(update, part(&self.values), gradient, slots);
                 }
             }
         }
@@ -232,6 +235,8 @@ struct Task<'a> {
     /// The row of the first input in the first panel; the second panel is `c_panel` further on.
     c: *mut f32,
     c_panel: usize,
+    /// Whether the sums go on from what is there.
+    adds: bool,
 }
 
 dispatch_simd! {
@@ -251,19 +256,28 @@ unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
     let Task { dz, in_panel, .. } = task;
     let (width, lit) = (dz.width(), x.lit());
     let blocks = lit.rows_of(*in_panel).len().div_ceil(BLOCK);
+    if blocks == 0 && !task.adds {
+        for panel in 0..task.panels.len() {
+            // SAFETY: the caller's promise.
+            unsafe { task.c.add(panel * task.c_panel).write_bytes(0, task.inputs * width) };
+        }
+    }
     // One block of rows at a time: its rows of `dz` stay in the first cache for all inputs.
     for block in 0..blocks {
         let b = dz.values()[task.panels.start * dz.stride() + block * BLOCK * width..].as_ptr();
         let a = x.factors(*in_panel, block * BLOCK);
+        // The first block of sums that go on from nothing writes them all.
+        let is_first = block == 0 && !task.adds;
         for input in 0..task.inputs {
             let word = lit.column(*in_panel, input)[block];
-            if word == 0 {
+            if word == 0 && !is_first {
                 continue;
             }
             // SAFETY: the caller's promise.
             unsafe {
-                let (a, c) = (a.skip(input), task.c.add(input * width));
-                let sum = Sparse { word, a, a_step: x.width(), b, c, width, b_panel: dz.stride(), c_panel: task.c_panel };
+                let (a, c, c_panel) = (a.skip(input), task.c.add(input * width), task.c_panel);
+                let (from, from_panel) = if is_first { (ZEROS.as_ptr(), PANEL) } else { (c.cast_const(), c_panel) };
+                let sum = Sparse { word, a, a_step: x.width(), b, from, c, width, b_panel: dz.stride(), from_panel, c_panel };
                 if task.panels.len() == 2 && width == PANEL {
                     sparse_pair::<S, _>(&sum);
                 } else {

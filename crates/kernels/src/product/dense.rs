@@ -6,7 +6,7 @@ use crate::simd::Simd;
 /// Rows of a tile of a dense product.
 const ROWS: usize = 6;
 
-/// A dense product in place: `c[m][..] += sum_k a(m, k) b[k][..]` for `m < rows`, `k` ascending, over the columns of one panel.
+/// A dense product: `c[m][..] = from(m)[..] + sum_k a(m, k) b[k][..]` for `m < rows`, `k` ascending, over the columns of one panel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dense {
     pub(super) a: *const f32,
@@ -20,6 +20,10 @@ pub(super) struct Dense {
     pub(super) a_run_step: usize,
     /// Rows of `width` values.
     pub(super) b: *const f32,
+    /// Rows of `width` values, such as those of `c`.
+    pub(super) from: *const f32,
+    /// How far one row of `from` is from the next: 0 where all begin with the same.
+    pub(super) from_row: usize,
     /// Rows of `width` values.
     pub(super) c: *mut f32,
     /// Columns: 16, 32 or 64.
@@ -96,10 +100,11 @@ unsafe fn dense_tile<S: Simd, const M: usize, const WHOLE: bool>(product: &Dense
     // SAFETY: the caller's promise: rows, terms and columns lie inside the matrices.
     unsafe {
         let c = product.c.add(row * product.width + column);
+        let from = product.from.add(row * product.from_row + column);
         let mut sums = [[S::splat(0.0); 4]; M];
         for (m, sums) in sums.iter_mut().enumerate() {
             for (v, sum) in sums.iter_mut().enumerate().take(registers) {
-                *sum = S::load(c.add(m * product.width + v * S::LANES));
+                *sum = S::load(from.add(m * product.from_row + v * S::LANES));
             }
         }
         let mut b = product.b.add(column);

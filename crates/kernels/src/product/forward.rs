@@ -108,14 +108,9 @@ impl<'a> Forward<'a> {
     pub(crate) fn tile(&self, panels: Range<usize>, rows: Range<usize>) {
         let Self { x, w, out, stride, width, .. } = *self;
         let (from, len) = (|panel: usize| panel * stride + rows.start * width, rows.len() * width);
-        for panel in panels.clone() {
-            // SAFETY: each task has rows and panels of its own.
-            let tile = unsafe { out.part(from(panel), len) };
-            let bias = &self.bias.values()[panel * width..][..width];
-            tile.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(bias));
-        }
+        let bias = |panel: usize| self.bias.values()[panel * width..].as_ptr();
         let c = out.at(from(panels.start));
-        let task = Task { w, panels: panels.clone(), rows: rows.clone(), c, c_panel: stride };
+        let task = Task { w, panels: panels.clone(), rows: rows.clone(), bias: bias(panels.start), c, c_panel: stride };
         match x {
             // SAFETY: the shapes fit, as checked by `new`.
             Inputs::Lit(x, lit) => unsafe { skipping_values(&(x, lit), &task) },
@@ -124,7 +119,7 @@ impl<'a> Forward<'a> {
             Inputs::Whole(x) => {
                 for panel in panels.clone() {
                     // SAFETY: as above.
-                    unsafe { whole(x, w, panel, &rows, c.add((panel - panels.start) * stride)) };
+                    unsafe { whole(x, (w, bias(panel)), panel, &rows, c.add((panel - panels.start) * stride)) };
                 }
             }
         }
@@ -179,7 +174,7 @@ fn chunk_rows(rows: usize, pairs: usize, threads: usize, whole_blocks: bool) -> 
     [2 * BLOCK, BLOCK].into_iter().find(|chunk| rows.div_ceil(*chunk) * pairs >= threads).unwrap_or(least)
 }
 
-unsafe fn whole(x: &Panels, w: &Panels, panel: usize, rows: &Range<usize>, c: *mut f32) {
+unsafe fn whole(x: &Panels, (w, bias): (&Panels, *const f32), panel: usize, rows: &Range<usize>, c: *mut f32) {
     let product = Dense {
         a: x.values()[rows.start * x.width()..].as_ptr(),
         a_row: x.width(),
@@ -187,6 +182,8 @@ unsafe fn whole(x: &Panels, w: &Panels, panel: usize, rows: &Range<usize>, c: *m
         a_run: x.width(),
         a_run_step: x.stride(),
         b: w.values()[panel * w.stride()..].as_ptr(),
+        from: bias,
+        from_row: 0,
         c,
         width: w.width(),
         rows: rows.len(),
@@ -201,6 +198,8 @@ struct Task<'a> {
     /// One panel of outputs or two.
     panels: Range<usize>,
     rows: Range<usize>,
+    /// What the sums of the first panel begin with; those of the second lie behind it.
+    bias: *const f32,
     /// The first row of the first panel; the second is `c_panel` further on.
     c: *mut f32,
     c_panel: usize,
@@ -228,7 +227,9 @@ unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
         let mut a = x.factors(panel, task.rows.start);
         let mut c = task.c;
         for word in words {
-            let sum = Sparse { word: *word, a, a_step: 1, b, c, width: w.width(), b_panel: w.stride(), c_panel: task.c_panel };
+            let (from, from_panel) = if panel == 0 { (task.bias, w.width()) } else { (c.cast_const(), task.c_panel) };
+            let (word, width, b_panel, c_panel) = (*word, w.width(), w.stride(), task.c_panel);
+            let sum = Sparse { word, a, a_step: 1, b, from, c, width, b_panel, from_panel, c_panel };
             // SAFETY: the caller's promise.
             unsafe {
                 if task.panels.len() == 2 && w.width() == PANEL {
@@ -247,6 +248,9 @@ unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
 pub(super) unsafe fn each_panel<S: Simd, A: Factors>(sum: &Sparse<A>, panels: usize) {
     for panel in 0..panels {
         // SAFETY: the caller's promise.
-        unsafe { sparse_single::<S, A>(&Sparse { b: sum.b.add(panel * sum.b_panel), c: sum.c.add(panel * sum.c_panel), ..*sum }) };
+        unsafe {
+            let (b, from, c) = (sum.b.add(panel * sum.b_panel), sum.from.add(panel * sum.from_panel), sum.c.add(panel * sum.c_panel));
+            sparse_single::<S, A>(&Sparse { b, from, c, ..*sum });
+        }
     }
 }

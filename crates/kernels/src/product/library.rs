@@ -61,8 +61,14 @@ struct Call {
 /// Everything that `product` points at is there, and `c` is written by nobody else.
 pub(super) unsafe fn dense(product: &Dense) {
     use_one_thread();
-    let Dense { a, a_row, a_k, a_run, a_run_step, b, c, width, rows, terms } = *product;
+    let Dense { a, a_row, a_k, a_run, a_run_step, b, from, from_row, c, width, rows, terms } = *product;
     debug_assert!(a_row == 1 || a_k == 1, "one of the two is contiguous");
+    if !std::ptr::eq(from, c) {
+        for row in 0..rows {
+            // SAFETY: the caller's promise.
+            unsafe { std::ptr::copy_nonoverlapping(from.add(row * from_row), c.add(row * width), width) };
+        }
+    }
     let mut done = 0;
     while done < terms {
         let count = a_run.min(terms - done);

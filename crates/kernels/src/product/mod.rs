@@ -26,6 +26,9 @@ pub use forward::{Finish, Forward, Out, can_look, forward};
 pub use inputs::Inputs;
 pub use transpose::Transpose;
 
+/// What sums begin with that begin with nothing: as wide as two panels.
+static ZEROS: [f32; 2 * crate::PANEL] = [0.0; 2 * crate::PANEL];
+
 /// The library whose products take the place of our own dense ones; none without a feature that asks for one.
 pub const LIBRARY: Option<&str> = if cfg!(feature = "onednn") {
     Some("oneDNN")

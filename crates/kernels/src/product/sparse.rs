@@ -52,7 +52,8 @@ impl Factors for Coded {
     }
 }
 
-/// Sums that skip zeros: `c[..] += sum_k a[k a_step] b[k][..]` over the bits `k` of `word`, ascending, for one panel of columns or two.
+/// Sums that skip zeros: `c[..] = from[..] + sum_k a[k a_step] b[k][..]` over the bits `k` of `word`, ascending, for one panel of columns or
+/// two.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sparse<A> {
     pub(super) word: u64,
@@ -60,12 +61,15 @@ pub(super) struct Sparse<A> {
     pub(super) a_step: usize,
     /// Rows of `width` values.
     pub(super) b: *const f32,
+    /// One row of `width` values, such as `c` itself.
+    pub(super) from: *const f32,
     /// One row of `width` values.
     pub(super) c: *mut f32,
     /// Columns of a panel: 16, 32 or 64.
     pub(super) width: usize,
-    /// How far the second panel's `b` and `c` are from the first's; unused where there is one panel.
+    /// How far the second panel's `b`, `from` and `c` are from the first's; unused where there is one panel.
     pub(super) b_panel: usize,
+    pub(super) from_panel: usize,
     pub(super) c_panel: usize,
 }
 
@@ -81,8 +85,8 @@ pub(super) unsafe fn sparse_pair<S: Simd, A: Factors>(sum: &Sparse<A>) {
             let mut first = [S::splat(0.0); 4];
             let mut second = [S::splat(0.0); 4];
             for v in 0..4 {
-                first[v] = S::load(sum.c.add(column + v * S::LANES));
-                second[v] = S::load(sum.c.add(sum.c_panel + column + v * S::LANES));
+                first[v] = S::load(sum.from.add(column + v * S::LANES));
+                second[v] = S::load(sum.from.add(sum.from_panel + column + v * S::LANES));
             }
             each_bit(sum.word, |k| {
                 let factor = S::splat(sum.a.get(k * sum.a_step));
@@ -128,7 +132,7 @@ unsafe fn sparse_columns<S: Simd, A: Factors, const N: usize>(sum: &Sparse<A>, c
     unsafe {
         let mut registers = [S::splat(0.0); N];
         for (v, register) in registers.iter_mut().enumerate() {
-            *register = S::load(sum.c.add(column + v * S::LANES));
+            *register = S::load(sum.from.add(column + v * S::LANES));
         }
         each_bit(sum.word, |k| {
             let factor = S::splat(sum.a.get(k * sum.a_step));
