@@ -127,9 +127,10 @@ API int cuMemFree_v2(unsigned long long address) {
     if (!allocations.erase(address)) return refuse("memory that nobody gave", INVALID_VALUE);
     return free(reinterpret_cast<void*>(address)), SUCCESS;
 }
-API int cuMemsetD8_v2(unsigned long long address, unsigned char value, size_t bytes) {
+API int cuMemsetD8Async(unsigned long long address, unsigned char value, size_t bytes, Stream* stream) {
     std::lock_guard guard(lock);
     if (!is_allocated(address, bytes)) return refuse("setting memory that nobody gave", INVALID_VALUE);
+    if (stream->capture()) return refuse("memory set within a recording", CAPTURE_UNSUPPORTED);
     return memset(reinterpret_cast<void*>(address), value, bytes), SUCCESS;
 }
 API int cuMemcpyHtoDAsync_v2(unsigned long long to, const void* from, size_t bytes, Stream* stream) {
@@ -350,7 +351,8 @@ API int cublasLtMatmul(void*, const Description* description, const float* alpha
     const Description d = *description;
     const MatrixLayout la = *a_layout, lb = *b_layout, lc = *c_layout;
     const float one = *alpha, old = *beta;
-    const bool has_bias = d.epilogue & 4, rectifies = d.epilogue & 2;
+    const bool has_bias = d.epilogue & 4;
+    if (d.epilogue != 1 && d.epilogue != 4) return refuse("an epilogue that is not known here", BLAS_INVALID_VALUE);
     auto end = [](const void* first, const MatrixLayout& l) {
         return is_allocated(reinterpret_cast<unsigned long long>(first), ((l.batch - 1) * l.stride + (l.columns - 1) * l.leading + l.rows) * 4);
     };
@@ -374,7 +376,7 @@ API int cublasLtMatmul(void*, const Description* description, const float* alpha
                     float& place = out[replica * lc.stride + column * lc.leading + row];
                     float value = one * float(sum);
                     if (old != 0.0f) value += old * place;
-                    place = rectifies && value < 0.0f ? 0.0f : value;
+                    place = value;
                 }
         return SUCCESS;
     });

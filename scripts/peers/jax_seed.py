@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+jax.config.update("jax_default_matmul_precision", "float32")  # on GPUs it would be TF32, which the others do not take unasked
 jax.config.update("jax_default_prng_impl", "rbg")  # the faster generator: dropout draws 65,536 numbers a step
 (train_x, train_y), (test_x, test_y) = common.mnist(arguments.data)
 x, y = jnp.asarray(train_x), jnp.asarray(train_y.astype(np.int32))

@@ -9,8 +9,10 @@
 mod close;
 
 use candle_core::Device;
-use close::{Tolerance, assert_close, assert_same};
-use relumine_engine::{Examples, FeatureBuffer, GpuReplicas, GpuStep, NamedTensors, Precision, ReferenceStep, Step, TrainingConfig};
+use close::{Tolerance, assert_close, assert_same, assert_within};
+use relumine_engine::{
+    Examples, FeatureBuffer, GpuReplicas, GpuStep, NamedTensors, Precision, ReferenceStep, Step, StepError, TrainingConfig,
+};
 use relumine_kernels::gpu::CudaGpu;
 use relumine_model::{Architecture, ModelConfig};
 use serde_json::json;
@@ -41,6 +43,7 @@ fn train(step: &mut dyn Step, examples: &Examples) -> (NamedTensors, NamedTensor
 fn networks() -> Vec<(Architecture, TrainingConfig)> {
     let models = [
         json!({ "hidden": [256, 256], "dropout": 0.5 }),
+        json!({ "hidden": [64, 33] }),
         json!({ "hidden": [70, 33], "activation": "gelu", "noise": 0.1, "input_dropout": 0.2 }),
         json!({ "hidden": [70, 33], "norm": "batch", "activation": "tanh" }),
         json!({ "hidden": [70, 33], "norm": { "name": "layer", "position": "after_activation" }, "activation": "maxout" }),
@@ -78,7 +81,13 @@ fn training_on_a_gpu_is_that_of_the_reference_and_repeats_to_the_bit() {
         let (first, second) = (run(), run());
         assert_same(&format!("network {number}"), &first.0, &second.0);
         assert_same(&format!("network {number}"), &first.1, &second.1);
-        let reference = train(&mut ReferenceStep::new(&architecture, &config, &Device::Cpu).unwrap(), &on_cpu);
+        let mut on_the_cpu = ReferenceStep::new(&architecture, &config, &Device::Cpu).unwrap();
+        let reference = train(&mut on_the_cpu, &on_cpu);
+        let mut step = GpuStep::new(gpu(), &architecture, &config, &device).unwrap();
+        step.load_parameters(&reference.0).unwrap();
+        let [ours, theirs] = [step.logits(&on_gpu, &rows(0, 130)).unwrap(), on_the_cpu.logits(&on_cpu, &rows(0, 130)).unwrap()];
+        let [ours, theirs] = [ours, theirs].map(|logits| logits.into_iter().map(f64::from).collect::<Vec<_>>());
+        assert_within(&format!("network {number}: logits"), &ours, &theirs, TRAINED);
         assert_close(&format!("network {number}: weights"), &first.0, &reference.0, TRAINED);
         assert_close(&format!("network {number}: state"), &first.1, &reference.1, TRAINED);
     }
@@ -99,5 +108,44 @@ fn replicas_are_single_runs_up_to_rounding() {
     for (replica, (architecture, config)) in all.iter().enumerate() {
         let (weights, _) = train(&mut GpuStep::new(gpu(), architecture, config, &device).unwrap(), &examples);
         assert_close(&format!("replica {replica}"), &replicas.parameters(replica).unwrap(), &weights, TRAINED);
+    }
+}
+
+/// In 40 rows at a time; and what is no number shows, whatever the products make of it.
+#[test]
+fn micro_batches_and_what_is_no_number_are_those_of_the_reference() {
+    let Some(device) = device() else { return };
+    let (on_gpu, on_cpu) = (examples(&device), examples(&Device::Cpu));
+    let (architecture, config) = networks().swap_remove(2);
+    let config = TrainingConfig { micro_batch: Some(40), ..config };
+    let ours = train(&mut GpuStep::new(gpu(), &architecture, &config, &device).unwrap(), &on_gpu);
+    let theirs = train(&mut ReferenceStep::new(&architecture, &config, &Device::Cpu).unwrap(), &on_cpu);
+    assert_close("weights", &ours.0, &theirs.0, TRAINED);
+    let features = (0..64 * FEATURES).map(|i| if i == 7 { f32::NAN } else { (i % 11) as f32 / 11.0 }).collect();
+    let ruinous = Examples::new(FeatureBuffer::F32(features), &[FEATURES], vec![1; 64], &[0.0], &[1.0], &device).unwrap();
+    let mut step = GpuStep::new(gpu(), &architecture, &config, &device).unwrap();
+    step.train(&ruinous, &(0..64).collect::<Vec<_>>()).unwrap();
+    let error = step.totals().unwrap_err();
+    assert!(matches!(error, StepError::NonFiniteLoss { step: 1, .. }), "{error}");
+    assert_same(
+        "before",
+        &step.parameters().unwrap(),
+        &GpuStep::new(gpu(), &architecture, &config, &device).unwrap().parameters().unwrap(),
+    );
+}
+
+/// Rounded factors move a step by less than a hundredth of the largest weight.
+#[test]
+fn factors_of_fewer_digits_give_about_the_same_step() {
+    let Some(device) = device() else { return };
+    let examples = examples(&device);
+    let (architecture, config) = networks().swap_remove(2);
+    let step = |precision| {
+        let gpu = Box::new(CudaGpu::new(0, precision).unwrap());
+        train(&mut GpuStep::new(gpu, &architecture, &config, &device).unwrap(), &examples).0
+    };
+    let full = step(Precision::F32);
+    for precision in [Precision::Tf32, Precision::Bf16] {
+        assert_close(precision.name(), &step(precision), &full, Tolerance { absolute: 1e-4, relative: 0.0, of_largest: 1e-2 });
     }
 }

@@ -11,7 +11,7 @@ use relumine_random::{Purpose, Stream};
 
 /// Why a configuration has no fused form, as the end of a sentence; `Ok` where it has one.
 pub(super) fn check(device: &Device) -> Result<(), String> {
-    if device.is_cpu() { Ok(()) } else { Err("the fused step runs on the CPU alone".into()) }
+    if device.is_cpu() { Ok(()) } else { Err("this fused step runs on the CPU alone".into()) }
 }
 
 /// The kernel of an activation; that of a maxout, which is no function of one number, is the identity.

@@ -12,8 +12,13 @@ use crate::optimizer::Clock;
 use crate::{Examples, StepError};
 use relumine_kernels::gpu::{Gpu, Progress, Recording, Values, bytes_of, bytes_of_mut};
 
-/// Rows evaluated at a time: enough to fill a device, and 3 MB of MNIST.
+/// Rows evaluated at a time, of all replicas together: enough to fill a device, and 3 MB of MNIST.
 pub(super) const EVALUATION_ROWS: usize = 1024;
+/// Rows that each of so many replicas evaluates at a time.
+fn evaluation_rows(replicas: usize) -> usize {
+    (EVALUATION_ROWS / replicas).max(64)
+}
+
 /// Recordings that are kept: for each length of a batch one, and another for evaluation.
 const MOST_RECORDINGS: usize = 32;
 
@@ -73,13 +78,13 @@ impl Core {
                 let values = architecture.layers[placed.layer].initial_values(&placed.tensor, config.seed);
                 let arrays = if is_parameter { [memory.parameters, memory.average] } else { [memory.running, memory.next] };
                 for array in arrays.into_iter().filter(|array| *array != Values::NONE) {
-                    self.gpu.write(Layout::of_replica(array, replica).floats(placed.offset), bytes_of(&values))?;
+                    self.gpu.write(Layout::of_replica(array, replica).words(placed.offset), bytes_of(&values))?;
                 }
                 let initial = self.clocks[replica].config.rule().initial() as f32;
                 if is_parameter && initial != 0.0 {
                     let values = vec![initial; values.len()];
                     for slot in &memory.slots {
-                        self.gpu.write(Layout::of_replica(*slot, replica).floats(placed.offset), bytes_of(&values))?;
+                        self.gpu.write(Layout::of_replica(*slot, replica).words(placed.offset), bytes_of(&values))?;
                     }
                 }
             }
@@ -123,15 +128,15 @@ impl Core {
 
     /// Hands the waiting batches to the device, which may not be done with them afterwards.
     fn hand_over(&mut self) -> Result<(), StepError> {
-        let waiting = self.queue.waiting().to_vec();
-        let Some(source) = self.queue.source.clone().filter(|_| !waiting.is_empty()) else { return Ok(()) };
-        let lengths: Vec<usize> = waiting.iter().map(Batch::len).collect();
-        self.upload(&waiting)?;
-        for rows in lengths {
-            self.play(Kind::Train, rows, source.places)?;
-        }
-        self.queue.handed_over = self.queue.batches.len();
-        Ok(())
+        let queue = std::mem::take(&mut self.queue);
+        let result = match &queue.source {
+            Some(source) if !queue.waiting().is_empty() => self
+                .upload(queue.waiting())
+                .and_then(|()| queue.waiting().iter().try_for_each(|batch| self.play(Kind::Train, batch.len(), source.places))),
+            _ => Ok(()),
+        };
+        self.queue = Queue { handed_over: queue.batches.len(), ..queue };
+        result
     }
 
     /// Writes what the device must know of these batches, of which the first is the next one.
@@ -152,10 +157,10 @@ impl Core {
         Ok(self.gpu.write(self.memory.slot, bytes_of(&[0_u32]))?)
     }
 
-    /// Makes room for batches of so many rows.
+    /// Makes room for batches of so many rows, and for evaluation.
     fn reserve(&mut self, batch_rows: usize) -> Result<(), StepError> {
         let rows = self.network.config().micro_batch.map_or(batch_rows, |micro_batch| micro_batch.min(batch_rows));
-        let (rows, batch_rows) = (rows.max(EVALUATION_ROWS), batch_rows.max(EVALUATION_ROWS));
+        let rows = rows.max(evaluation_rows(self.network.replicas()));
         if self.buffers.as_ref().is_some_and(|buffers| buffers.rows >= rows && buffers.batch_rows >= batch_rows) {
             return Ok(());
         }
@@ -173,12 +178,14 @@ impl Core {
     /// Runs a batch of so many rows.
     fn play(&mut self, kind: Kind, rows: usize, source: Places) -> Result<(), StepError> {
         let key = Key { kind, rows, source };
-        if let Some((_, recording)) = self.recordings.iter().find(|(of, _)| *of == key) {
-            return Ok(self.gpu.replay(*recording)?);
+        if let Some(place) = self.recordings.iter().position(|(of, _)| *of == key) {
+            // The latest last: the first one goes when there are too many.
+            self.recordings[place..].rotate_left(1);
+            return Ok(self.gpu.replay(self.recordings[self.recordings.len() - 1].1)?);
         }
         let Some(buffers) = &self.buffers else { return Ok(()) };
         if self.recordings.len() >= MOST_RECORDINGS {
-            let (_, oldest) = self.recordings.remove(0);
+            let (_, oldest) = self.recordings.remove(0); // the one not used for longest
             self.gpu.forget(oldest)?;
         }
         let plan = Plan { network: &self.network, memory: &self.memory, buffers, source, kind };
@@ -253,7 +260,8 @@ impl Core {
     pub(super) fn restore(&mut self, replica: usize, totals: Totals) -> Result<(), StepError> {
         let mut progress = self.verify()?;
         let Totals { loss, correct, rows } = totals;
-        progress[replica] = Progress { loss, correct, rows, steps: self.clocks[replica].steps, ..Progress::default() };
+        let Progress { failed, .. } = progress[replica];
+        progress[replica] = Progress { loss, correct, rows, steps: self.clocks[replica].steps, failed, ..Progress::default() };
         self.write_progress(&progress)
     }
 
@@ -280,8 +288,8 @@ impl Core {
         let source = self.source(examples)?;
         let (replicas, units) = (self.network.replicas(), self.network.outputs());
         let mut logits = vec![Vec::with_capacity(rows.len() * units); replicas];
-        for rows in rows.chunks(EVALUATION_ROWS) {
-            self.reserve(rows.len())?;
+        for rows in rows.chunks(evaluation_rows(replicas)) {
+            self.reserve(0)?;
             self.send_order(rows)?;
             self.play(Kind::Evaluate, rows.len(), source.places)?;
             let Some(last) = self.buffers.as_ref().and_then(|buffers| buffers.layers.last()) else { break };
@@ -294,11 +302,11 @@ impl Core {
         Ok(logits)
     }
 
-    /// The same rows for every replica, as the next batch.
+    /// The same rows for every replica, to be evaluated.
     fn send_order(&self, rows: &[u32]) -> Result<(), StepError> {
         let Some(buffers) = &self.buffers else { return Ok(()) };
         for replica in 0..self.network.replicas() {
-            self.gpu.write(buffers.order.floats(replica * buffers.batch_rows), bytes_of(rows))?;
+            self.gpu.write(buffers.evaluated.words(replica * buffers.rows), bytes_of(rows))?;
         }
         Ok(self.gpu.write(self.memory.slot, bytes_of(&[0_u32]))?)
     }
@@ -306,7 +314,7 @@ impl Core {
     /// The values of a tensor of one replica in an array of parameters or statistics.
     pub(super) fn values(&self, array: Values, replica: usize, placed: &Placed) -> Result<Vec<f32>, StepError> {
         let mut values = vec![0.0; placed.len()];
-        self.gpu.read(Layout::of_replica(array, replica).floats(placed.offset), bytes_of_mut(&mut values))?;
+        self.gpu.read(Layout::of_replica(array, replica).words(placed.offset), bytes_of_mut(&mut values))?;
         Ok(values)
     }
 }

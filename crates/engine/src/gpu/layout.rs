@@ -1,6 +1,6 @@
 //! Where each tensor of a network lies in the arrays that hold all of them.
 
-use relumine_kernels::gpu::{PARAMETERS_PER_BLOCK, Values};
+use relumine_kernels::gpu::{Address, PARAMETERS_PER_BLOCK, Values};
 use relumine_model::{Architecture, Role, TensorSpec};
 
 /// A tensor and its place, in elements.
@@ -56,7 +56,7 @@ impl Layout {
         }
         let places = if role.is_trainable() { &self.parameters } else { &self.statistics };
         let place = places.iter().find(|placed| placed.layer == layer && placed.tensor.role == role);
-        place.map_or(Values::NONE, |placed| Values { first: array.first.floats(placed.offset), ..array })
+        place.map_or(Values::NONE, |placed| Values { first: array.first.words(placed.offset), ..array })
     }
 
     /// For each block of parameters whether it is of weights, 0, or of something else, 1.
@@ -73,5 +73,10 @@ impl Layout {
     pub(super) fn all(&self) -> impl Iterator<Item = (&Placed, bool)> {
         let parameters = self.parameters.iter().map(|placed| (placed, true));
         parameters.chain(self.statistics.iter().map(|placed| (placed, false)))
+    }
+
+    /// One replica's part of an array.
+    pub(super) fn of_replica(array: Values, replica: usize) -> Address {
+        array.first.words(replica * array.stride as usize)
     }
 }

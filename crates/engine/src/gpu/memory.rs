@@ -1,6 +1,5 @@
 //! The arrays on the device.
 
-use super::layout::Layout;
 use super::network::Network;
 use relumine_kernels::gpu::{Address, Draw, Gpu, GpuError, Progress, UpdateConstants, Values, bytes_of};
 use relumine_model::LayerSpec;
@@ -91,7 +90,9 @@ fn values(gpu: &dyn Gpu, replicas: usize, count: usize) -> Result<Values, GpuErr
     if count == 0 {
         return Ok(Values::NONE);
     }
-    Ok(Values { first: gpu.allocate(replicas * count * 4)?, stride: count as u64 })
+    // Each replica's part begins where any vector may.
+    let stride = count.next_multiple_of(64);
+    Ok(Values { first: gpu.allocate(replicas * stride * 4)?, stride: stride as u64 })
 }
 
 /// What a training step does to one replica's inputs of a layer: see `fused::plan`.
@@ -119,8 +120,10 @@ pub(super) struct PassBuffers {
     pub(super) rows: usize,
     /// Rows of a batch that there is room for.
     pub(super) batch_rows: usize,
-    /// `[slots, r, batch rows]`: which examples.
+    /// `[slots, r, batch rows]`: which examples train.
     pub(super) order: Address,
+    /// `[r, b]`: which are evaluated.
+    pub(super) evaluated: Address,
     /// `[r, batch rows]` of f64.
     pub(super) losses: Address,
     /// `[r, batch rows]`
@@ -161,6 +164,7 @@ impl PassBuffers {
             rows,
             batch_rows,
             order: gpu.allocate(SLOTS * replicas * batch_rows * 4)?,
+            evaluated: gpu.allocate(replicas * rows * 4)?,
             losses: gpu.allocate(replicas * batch_rows * 8)?,
             hits: gpu.allocate(replicas * batch_rows * 4)?,
             dy: array(rows * widest)?,
@@ -172,14 +176,7 @@ impl PassBuffers {
     pub(super) fn free(&self, gpu: &dyn Gpu) -> Result<(), GpuError> {
         let of_layers = self.layers.iter().flat_map(|layer| [layer.inputs, layer.z, layer.normed, layer.inverse]);
         let arrays = of_layers.chain([self.dy]).map(|values| values.first);
-        let arrays = arrays.chain([self.order, self.losses, self.hits]).filter(|address| *address != Address::NONE);
+        let arrays = arrays.chain([self.order, self.evaluated, self.losses, self.hits]).filter(|address| *address != Address::NONE);
         arrays.into_iter().try_for_each(|address| gpu.free(address))
-    }
-}
-
-impl Layout {
-    /// One replica's part of an array.
-    pub(super) fn of_replica(array: Values, replica: usize) -> Address {
-        array.first.floats(replica * array.stride as usize)
     }
 }

@@ -16,10 +16,11 @@ mod state;
 
 use self::core::Core;
 use crate::metrics::Totals;
+use crate::probe::Noted;
 use crate::{Examples, NamedTensors, Probe, ReferenceStep, Step, StepError, TrainingConfig};
 use candle_core::Device;
 use relumine_kernels::gpu::Gpu;
-use relumine_model::Architecture;
+use relumine_model::{Architecture, LayerSpec, Role};
 pub use replicas::GpuReplicas;
 use std::cell::RefCell;
 
@@ -42,6 +43,8 @@ struct Probing {
     config: TrainingConfig,
     device: Device,
     reference: Option<Box<ReferenceStep>>,
+    /// By the steps of this step: the reference takes none.
+    noted: Noted,
 }
 
 impl Probing {
@@ -67,7 +70,13 @@ impl GpuStep {
             return Err(StepError::NotFused { reason: "it takes its inputs as they are".into() });
         }
         let core = Core::new(gpu, &[(architecture.clone(), config.clone())])?;
-        let probing = Probing { architecture: architecture.clone(), config: config.clone(), device: device.clone(), reference: None };
+        let probing = Probing {
+            architecture: architecture.clone(),
+            config: config.clone(),
+            device: device.clone(),
+            reference: None,
+            noted: Noted::default(),
+        };
         Ok(Self { core: RefCell::new(core), probing })
     }
 
@@ -123,17 +132,22 @@ impl Step for GpuStep {
     }
 
     fn note_weights(&mut self) -> Result<(), StepError> {
-        let weights = self.live_weights()?;
-        let reference = self.probing.reference()?;
-        reference.load_parameters(&weights)?;
-        reference.note_weights()
+        let weights = self.layer_weights(&self.live_weights()?)?;
+        let steps = self.steps();
+        self.probing.noted.note(steps, weights.iter().map(Vec::as_slice));
+        Ok(())
     }
 
     fn probe(&mut self, examples: &Examples, rows: &[u32]) -> Result<Probe, StepError> {
-        let weights = self.live_weights()?;
+        let live = self.live_weights()?;
+        let (weights, steps) = (self.layer_weights(&live)?, self.steps());
         let reference = self.probing.reference()?;
-        reference.load_parameters(&weights)?;
-        reference.probe(examples, rows)
+        reference.load_parameters(&live)?;
+        let mut probe = reference.probe(examples, rows)?;
+        for (position, (layer, weight)) in probe.layers.iter_mut().zip(&weights).enumerate() {
+            (layer.weight_norm, layer.update_ratio) = self.probing.noted.movement(position, steps, weight);
+        }
+        Ok(probe)
     }
 
     fn steps(&self) -> u64 {
@@ -166,6 +180,12 @@ impl Step for GpuStep {
 }
 
 impl GpuStep {
+    /// The weight of each layer, first to last, among these tensors.
+    fn layer_weights(&self, tensors: &NamedTensors) -> Result<Vec<Vec<f32>>, StepError> {
+        let weights = self.probing.architecture.layers.iter().flat_map(LayerSpec::tensors).filter(|tensor| tensor.role == Role::Weight);
+        weights.map(|tensor| Ok(tensors[&tensor.name].flatten_all()?.to_vec1()?)).collect()
+    }
+
     /// The weights that are being trained, not their average.
     fn live_weights(&self) -> Result<NamedTensors, StepError> {
         self.ask(|core| core.tensors(core.memory.parameters, 0))

@@ -56,14 +56,17 @@ impl Plan<'_> {
         let micro_batch = self.network.config().micro_batch.filter(|_| self.is_training()).unwrap_or(rows).clamp(1, rows.max(1));
         for first in (0..rows).step_by(micro_batch) {
             let pass = Pass { first, rows: micro_batch.min(rows - first) };
-            stages.push(vec![self.launch(Launch::Gather(self.gather(pass)))]);
+            stages.push(Stage::Run(self.launch(Launch::Gather(self.gather(pass)))));
             for layer in 0..self.network.layers().len() {
                 self.forward(pass, layer, &mut stages);
             }
             if self.is_training() {
-                stages.push(vec![self.launch(Launch::Loss(self.loss(pass)))]);
+                stages.push(Stage::Run(self.launch(Launch::Loss(self.loss(pass)))));
                 for layer in (0..self.network.layers().len()).rev() {
                     self.backward(pass, layer, &mut stages);
+                }
+                if self.network.layers().len() > 1 {
+                    stages.push(Stage::Join);
                 }
             }
         }
@@ -72,7 +75,7 @@ impl Plan<'_> {
                 self.update(&mut stages);
             } else {
                 // Nothing to learn from: the step counts, and an average goes on.
-                stages.push(vec![self.launch(Launch::Finish(FinishArguments { running: Values::NONE, ..self.finish() }))]);
+                stages.push(Stage::Run(self.launch(Launch::Finish(FinishArguments { running: Values::NONE, ..self.finish() }))));
             }
         }
         stages
@@ -122,17 +125,19 @@ impl Plan<'_> {
 
     fn gather(&self, pass: Pass) -> GatherArguments {
         let source = self.source;
+        let buffers = self.buffers;
+        let (order, capacity) = if self.is_training() { (buffers.order, buffers.batch_rows) } else { (buffers.evaluated, buffers.rows) };
         GatherArguments {
             bytes: source.bytes,
             numbers: source.numbers,
             offset: source.offset,
             divisor: source.divisor,
-            order: self.buffers.order,
+            order,
             slot: self.memory.slot,
             progress: self.memory.progress,
             inputs: self.buffers.layers[0].inputs,
             draws: self.draws(pass, 0),
-            capacity: self.buffers.batch_rows as u32,
+            capacity: capacity as u32,
             first_row: pass.first as u32,
             rows: pass.rows as u32,
             features: source.features as u32,
@@ -171,16 +176,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Whether the product itself can leave the layer's outputs in the next one's inputs: nothing but a bias and a ReLU follows it.
-    fn is_epilogue(&self, layer: usize) -> bool {
-        let (of_layer, _) = self.layer(layer);
-        let is_simple = matches!(of_layer.activation, Activation::Relu | Activation::Identity);
-        let is_disturbed = self.is_training() && layer + 1 < self.network.layers().len() && self.network.is_disturbed(layer + 1);
-        is_simple && !of_layer.is_maxout() && of_layer.norm.is_none() && !is_disturbed
-    }
-
     /// `[b, o]`: the layer's products.
-    fn product(&self, pass: Pass, layer: usize, out: Values, bias: Values, rectifies: bool) -> Operation {
+    fn product(&self, pass: Pass, layer: usize, out: Values, bias: Values) -> Operation {
         let (of_layer, buffers) = self.layer(layer);
         Operation::Product(Product {
             left: buffers.inputs,
@@ -193,7 +190,6 @@ impl Plan<'_> {
             left_is_transposed: false,
             right_is_transposed: true,
             adds: false,
-            rectifies,
             replicas: self.network.replicas(),
         })
     }
@@ -213,15 +209,12 @@ impl Plan<'_> {
         let Some(next) = self.buffers.layers.get(layer + 1) else {
             // The loss adds the bias itself.
             let bias = if self.is_training() { Values::NONE } else { bias };
-            return stages.push(vec![self.product(pass, layer, buffers.z, bias, false)]);
+            return stages.push(Stage::Run(self.product(pass, layer, buffers.z, bias)));
         };
-        if self.is_epilogue(layer) {
-            return stages.push(vec![self.product(pass, layer, next.inputs, bias, of_layer.activation == Activation::Relu)]);
-        }
         let first_norm = of_layer.norm_at(Position::BeforeActivation);
-        stages.push(vec![self.product(pass, layer, buffers.z, if first_norm.is_some() { bias } else { Values::NONE }, false)]);
+        stages.push(Stage::Run(self.product(pass, layer, buffers.z, if first_norm.is_some() { bias } else { Values::NONE })));
         if let Some(norm) = first_norm {
-            stages.push(vec![self.normalize(pass, layer, norm, (buffers.z, buffers.normed))]);
+            stages.push(Stage::Run(self.normalize(pass, layer, norm, (buffers.z, buffers.normed))));
         }
         let last_norm = of_layer.norm_at(Position::AfterActivation);
         let activated = if last_norm.is_some() { buffers.normed } else { next.inputs };
@@ -229,17 +222,17 @@ impl Plan<'_> {
         let (z, bias) = self.before_activation(layer);
         let mut draws_left = draws;
         if of_layer.is_maxout() {
-            stages.push(vec![self.launch(Launch::Maxout(self.maxout(pass, layer, activated)))]);
+            stages.push(Stage::Run(self.launch(Launch::Maxout(self.maxout(pass, layer, activated)))));
         } else {
             let draws = if last_norm.is_none() { std::mem::take(&mut draws_left) } else { Draws::default() };
-            stages.push(vec![self.activate(pass, layer, (z, bias, activated), of_layer.activation, draws)]);
+            stages.push(Stage::Run(self.activate(pass, layer, (z, bias, activated), of_layer.activation, draws)));
         }
         if let Some(norm) = last_norm {
-            stages.push(vec![self.normalize(pass, layer, norm, (activated, next.inputs))]);
+            stages.push(Stage::Run(self.normalize(pass, layer, norm, (activated, next.inputs))));
         }
         if draws_left.of_replica != Address::NONE {
             let in_place = (next.inputs, Values::NONE, next.inputs);
-            stages.push(vec![self.activate(pass, layer, in_place, Activation::Identity, draws_left)]);
+            stages.push(Stage::Run(self.activate(pass, layer, in_place, Activation::Identity, draws_left)));
         }
     }
 
@@ -335,10 +328,10 @@ impl Plan<'_> {
             left_is_transposed: true,
             right_is_transposed: false,
             adds: pass.adds(),
-            rectifies: false,
             replicas,
         };
-        let mut stage = vec![Operation::Product(of_weight)];
+        // Nobody needs it before the update.
+        stages.push(if layer > 0 { Stage::Beside(Operation::Product(of_weight)) } else { Stage::Run(Operation::Product(of_weight)) });
         if layer > 0 {
             let of_inputs = Product {
                 right: self.parameter(layer, Role::Weight),
@@ -350,9 +343,8 @@ impl Plan<'_> {
                 adds: false,
                 ..of_weight
             };
-            stage.push(Operation::Product(of_inputs));
+            stages.push(Stage::Run(Operation::Product(of_inputs)));
         }
-        stages.push(stage);
     }
 
     /// From the gradient at a hidden layer's outputs to the one at its products, which takes their place, and at its bias.
@@ -379,15 +371,9 @@ impl Plan<'_> {
             }))
         };
         let in_place = BackwardValues { dy, dz: dy, ..BackwardValues::default() };
-        if self.is_epilogue(layer) {
-            // A ReLU's outputs tell its slopes; the products were not kept.
-            let z = if of_layer.activation == Activation::Relu { self.buffers.layers[layer + 1].inputs } else { Values::NONE };
-            let values = BackwardValues { dy, z, dz: buffers.z, bias_gradient, ..BackwardValues::default() };
-            return stages.push(vec![back(values, of_layer.activation, Draws::default(), units)]);
-        }
         let (first_norm, last_norm) = (of_layer.norm_at(Position::BeforeActivation), of_layer.norm_at(Position::AfterActivation));
         if (last_norm.is_some() || of_layer.is_maxout()) && draws.has_dropout != 0 {
-            stages.push(vec![back(in_place, Activation::Identity, std::mem::take(&mut draws), units)]);
+            stages.push(Stage::Run(back(in_place, Activation::Identity, std::mem::take(&mut draws), units)));
         }
         if let Some(norm) = last_norm {
             self.differentiate_norm(pass, layer, norm, (dy, buffers.normed, dy), stages);
@@ -396,18 +382,18 @@ impl Plan<'_> {
         // Whether the sums over rows of what is left in z are the bias's gradient.
         let mut has_bias_gradient = false;
         if of_layer.is_maxout() {
-            stages.push(vec![self.launch(Launch::MaxoutBackward(self.maxout(pass, layer, dy)))]);
+            stages.push(Stage::Run(self.launch(Launch::MaxoutBackward(self.maxout(pass, layer, dy)))));
         } else {
             has_bias_gradient = first_norm.is_none();
             let bias_gradient = if has_bias_gradient { bias_gradient } else { Values::NONE };
-            stages.push(vec![back(BackwardValues { dy, z, bias, dz: z, bias_gradient }, of_layer.activation, draws, units)]);
+            stages.push(Stage::Run(back(BackwardValues { dy, z, bias, dz: z, bias_gradient }, of_layer.activation, draws, units)));
         }
         if let Some(norm) = first_norm {
             self.differentiate_norm(pass, layer, norm, (buffers.normed, buffers.z, buffers.z), stages);
         }
         if !has_bias_gradient {
             let values = BackwardValues { dy: buffers.z, dz: buffers.z, bias_gradient, ..BackwardValues::default() };
-            stages.push(vec![back(values, Activation::Identity, Draws::default(), fan_out)]);
+            stages.push(Stage::Run(back(values, Activation::Identity, Draws::default(), fan_out)));
         }
     }
 
@@ -435,19 +421,19 @@ impl Plan<'_> {
             adds: pass.adds().into(),
         };
         if norm.momentum.is_some() {
-            stages.push(vec![self.launch(Launch::BatchNormBackward(arguments))]);
+            stages.push(Stage::Run(self.launch(Launch::BatchNormBackward(arguments))));
         } else {
-            stages.push(vec![self.launch(Launch::LayerNormGradient(arguments))]);
-            stages.push(vec![self.launch(Launch::LayerNormBackward(arguments))]);
+            stages.push(Stage::Run(self.launch(Launch::LayerNormGradient(arguments))));
+            stages.push(Stage::Run(self.launch(Launch::LayerNormBackward(arguments))));
         }
     }
 
     /// Clipping, the optimiser's rule, bounded norms, averages and statistics, the count.
     fn update(&self, stages: &mut Vec<Stage>) {
         let (memory, optimizer, replicas) = (self.memory, &self.network.config().optimizer.clone().resolved(), self.network.replicas());
-        let tickets = |number: usize| memory.tickets.floats(number);
+        let tickets = |number: usize| memory.tickets.words(number);
         if let Some(clip_norm) = optimizer.clip_norm {
-            stages.push(vec![self.launch(Launch::ClipScale(NormArguments {
+            stages.push(Stage::Run(self.launch(Launch::ClipScale(NormArguments {
                 parameters: memory.parameters,
                 gradients: memory.gradients,
                 groups: memory.groups,
@@ -459,7 +445,7 @@ impl Plan<'_> {
                 clip_norm,
                 replicas: replicas as u32,
                 unused: 0,
-            }))]);
+            }))));
         }
         let is_last = optimizer.max_norm.is_none() && !self.network.is_averaged() && memory.running == Values::NONE;
         let mut slots = [Values::NONE; 3];
@@ -481,12 +467,13 @@ impl Plan<'_> {
         // The kind of rule does not change from step to step.
         let of_rule: optimizer::Update =
             fused::update_constants(optimizer, Pace { step: 1, learning_rate: 0.0, momentum: 0.0 }, Role::Weight, 1.0);
-        stages.push(vec![self.launch(Launch::Update(arguments.with_rule(of_rule.rule)))]);
+        stages.push(Stage::Run(self.launch(Launch::Update(arguments.with_rule(of_rule.rule)))));
         if let Some(max_norm) = optimizer.max_norm {
-            stages.push(self.network.layers().iter().enumerate().map(|(position, layer)| self.bound(position, layer, max_norm)).collect());
+            let layers = self.network.layers().iter().enumerate();
+            stages.extend(layers.map(|(position, layer)| Stage::Run(self.bound(position, layer, max_norm))));
         }
         if !is_last {
-            stages.push(vec![self.launch(Launch::Finish(self.finish()))]);
+            stages.push(Stage::Run(self.launch(Launch::Finish(self.finish()))));
         }
     }
 
@@ -499,7 +486,7 @@ impl Plan<'_> {
             next: memory.next,
             constants: memory.constants,
             slot: memory.slot,
-            tickets: memory.tickets.floats(2 * replicas),
+            tickets: memory.tickets.words(2 * replicas),
             progress: memory.progress,
             num_parameters: self.network.layout.num_parameters as u32,
             num_statistics: self.network.layout.num_statistics as u32,
@@ -538,8 +525,8 @@ mod tests {
     use relumine_model::ModelConfig;
     use serde_json::{Value, json};
 
-    /// The operations of each stage, by name.
-    fn stages(model: Value, optimizer: Value, kind: Kind) -> Vec<Vec<&'static str>> {
+    /// The stages by name; those that go on beside others in brackets.
+    fn stages(model: Value, optimizer: Value, kind: Kind) -> Vec<String> {
         let model: ModelConfig = serde_json::from_value(model).unwrap();
         let config = TrainingConfig { optimizer: serde_json::from_value(optimizer).unwrap(), ..TrainingConfig::default() };
         let network = Network::new(&[(model.architecture(784, 10).unwrap(), config)]).unwrap();
@@ -561,45 +548,31 @@ mod tests {
             Operation::Product(_) => "product",
         };
         let plan = Plan { network: &network, memory: &memory, buffers: &buffers, source, kind };
-        plan.stages(128).iter().map(|stage| stage.iter().map(name).collect()).collect()
+        let name_of_stage = |stage: &Stage| match stage {
+            Stage::Run(operation) => name(operation).to_owned(),
+            Stage::Beside(operation) => format!("({})", name(operation)),
+            Stage::Join => "join".into(),
+        };
+        plan.stages(128).iter().map(name_of_stage).collect()
     }
 
-    const BOTH: &[&str] = &["product", "product"];
-
-    /// What docs/measurements.md counts: 13 stages, 15 nodes.
+    /// What docs/cuda.md counts: 15 nodes, 13 of them one after the other.
     #[test]
-    fn a_step_with_dropout_is_thirteen_stages() {
-        let found = stages(json!({ "hidden": [256, 256], "dropout": 0.5 }), json!({}), Kind::Train);
-        let forward: [&[&str]; 7] = [&["gather"], &["product"], &["activate"], &["product"], &["activate"], &["product"], &["loss"]];
-        let backward: [&[&str]; 6] = [BOTH, &["activate_backward"], BOTH, &["activate_backward"], &["product"], &["update"]];
-        assert_eq!(found, [forward.as_slice(), &backward].concat());
-    }
-
-    #[test]
-    fn without_dropout_products_add_the_biases_and_rectify_by_themselves() {
-        let found = stages(json!({ "hidden": [256, 256] }), json!({}), Kind::Train);
-        let expected: [&[&str]; 11] = [
-            &["gather"],
-            &["product"],
-            &["product"],
-            &["product"],
-            &["loss"],
-            BOTH,
-            &["activate_backward"],
-            BOTH,
-            &["activate_backward"],
-            &["product"],
-            &["update"],
-        ];
-        assert_eq!(found, expected);
-        assert_eq!(stages(json!({ "hidden": [256, 256] }), json!({}), Kind::Evaluate), expected[..4]);
+    fn a_step_of_two_hidden_layers_is_fifteen_operations() {
+        let forward = ["gather", "product", "activate", "product", "activate", "product"];
+        let backward =
+            ["(product)", "product", "activate_backward", "(product)", "product", "activate_backward", "product", "join", "update"];
+        for model in [json!({ "hidden": [256, 256], "dropout": 0.5 }), json!({ "hidden": [256, 256] })] {
+            let found = stages(model.clone(), json!({}), Kind::Train);
+            assert_eq!(found, [forward.as_slice(), &["loss"], &backward].concat());
+            assert_eq!(stages(model, json!({}), Kind::Evaluate), forward);
+        }
     }
 
     #[test]
-    fn clipping_bounds_and_averages_each_take_a_stage() {
+    fn clipping_bounds_and_averages_each_take_stages_of_their_own() {
         let optimizer = json!({ "clip_norm": 1.0, "max_norm": 2.0, "ema_decay": 0.9 });
         let found = stages(json!({ "hidden": [256] }), optimizer, Kind::Train);
-        let end: [&[&str]; 4] = [&["clip_scale"], &["update"], &["bound_norms", "bound_norms"], &["finish"]];
-        assert_eq!(found[found.len() - 4..], end);
+        assert_eq!(found[found.len() - 6..], ["join", "clip_scale", "update", "bound_norms", "bound_norms", "finish"]);
     }
 }

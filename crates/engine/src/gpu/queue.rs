@@ -80,8 +80,11 @@ impl Queue {
         self.waiting().len() >= SLOTS
     }
 
-    /// Whether so many are on the device that it is time to look how they went: it bounds what is kept of them.
+    /// Whether so much is kept of what the device has that it is time to look how it went.
     pub(super) fn is_long(&self) -> bool {
-        self.batches.len() >= 64 * SLOTS
+        /// Row numbers, of all replicas: 16 MB.
+        const MOST: usize = 4 << 20;
+        let rows_of_step = self.batches.last().map_or(0, |batch| batch.len() * batch.rows.len());
+        self.batches.len() >= 64 * SLOTS || self.batches.len() * rows_of_step >= MOST
     }
 }

@@ -18,7 +18,7 @@ impl Core {
     }
 
     fn put(&self, array: Values, replica: usize, placed: &Placed, values: &[f32]) -> Result<(), StepError> {
-        Ok(self.gpu.write(Layout::of_replica(array, replica).floats(placed.offset), bytes_of(values))?)
+        Ok(self.gpu.write(Layout::of_replica(array, replica).words(placed.offset), bytes_of(values))?)
     }
 
     /// What evaluation uses.

@@ -19,8 +19,8 @@ fn examples(value: f32) -> Examples {
 
 /// Steps that are taken on the way back and after it, with and without an average and micro-batches.
 fn cases() -> Vec<Case> {
-    let case = |settings: &Value| {
-        let mut case = Case::new(&json!({ "hidden": [70, 17], "dropout": 0.4 }), (1, FEATURES, 3, Kind::Floats)).optimizer(settings);
+    let case = |settings: &Value, dropout: f64| {
+        let mut case = Case::new(&json!({ "hidden": [70, 17], "dropout": dropout }), (1, FEATURES, 3, Kind::Floats)).optimizer(settings);
         case.examples = examples(0.5);
         case
     };
@@ -31,7 +31,11 @@ fn cases() -> Vec<Case> {
         json!({ "name": "rmsprop", "learning_rate": 0.25, "l2": 0.1 }),
     ];
     // Row 50 is in the second micro-batch of seven, or the last of one.
-    settings.iter().flat_map(|settings| [None, Some(7), Some(1)].map(|micro_batch| case(settings).micro_batch(micro_batch))).collect()
+    let each = |settings| {
+        [(None, 0.4), (Some(7), 0.4), (Some(1), 0.4), (None, 0.0)]
+            .map(|(micro_batch, dropout)| case(settings, dropout).micro_batch(micro_batch))
+    };
+    settings.iter().flat_map(each).collect()
 }
 
 /// Row 50 comes when other rows' gradients are known.

@@ -103,7 +103,10 @@ fn demanding_cases() -> Vec<Case> {
     let config = AugmentConfig { shift: 0.9, rotation: 15.0, scale: 0.2, elastic: None, fill: 0.0 };
     augmented.training.augmentation = config.for_examples(&[8, 8, 1]).unwrap();
     augmented.name.push_str(", augmented");
-    let mut cases = vec![augmented, Case::new(&dropped, (150, 33, 10, Kind::SparseBytes))];
+    let mut cases = vec![Case::new(&dropped, (150, 33, 10, Kind::SparseBytes))];
+    if crate::step::AUGMENTS {
+        cases.push(augmented);
+    }
     for kind in Kind::ALL {
         cases.push(Case::new(&model, (150, 33, 10, kind)).objective(0.1, Some(&[2.0; 10])));
         cases.push(Case::new(&model, (150, 33, 10, kind)).optimizer(&clipped).micro_batch(Some(13)));

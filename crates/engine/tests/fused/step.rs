@@ -5,6 +5,8 @@ use relumine_engine::{Examples, FusedStep, Step, StepError, TrainingConfig};
 use relumine_model::Architecture;
 
 pub(crate) type Fused = FusedStep;
+/// Whether it trains on images that are changed at random.
+pub(crate) const AUGMENTS: bool = true;
 pub(crate) const EVALUATION_ROWS: usize = FusedStep::EVALUATION_ROWS;
 
 pub(crate) fn fused(architecture: &Architecture, config: &TrainingConfig) -> Fused {

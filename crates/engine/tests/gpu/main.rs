@@ -25,6 +25,8 @@ mod optimizer_names;
 mod orders;
 #[path = "../fused/passes.rs"]
 mod passes;
+#[path = "../fused/probes.rs"]
+mod probes;
 mod queue;
 mod replicas;
 #[path = "../fused/state.rs"]

@@ -86,10 +86,34 @@ fn a_replica_that_fails_stops_alone_and_says_why_once() {
     let taken = replicas.optimizer_state(1).unwrap()["step"].to_vec1::<i64>().unwrap()[0];
     assert_eq!(*step as i64, taken + 1);
     train(&mut replicas, &cases);
+    let steps = |replicas: &mut GpuReplicas, replica| replicas.optimizer_state(replica).unwrap()["step"].to_vec1::<i64>().unwrap()[0];
     for (replica, result) in replicas.results().unwrap().into_iter().enumerate() {
-        let rows = result.unwrap().rows;
-        let steps = replicas.optimizer_state(replica).unwrap()["step"].to_vec1::<i64>().unwrap()[0];
-        assert_eq!((rows, steps), if replica == 1 { (65 * taken as u64, taken) } else { (2 * 171, 8) }, "replica {replica}");
+        let expected = if replica == 1 { (65 * taken as u64, taken) } else { (2 * 171, 8) };
+        assert_eq!((result.unwrap().rows, steps(&mut replicas, replica)), expected, "replica {replica}");
+    }
+    // A new epoch does not bring it back.
+    replicas.reset_totals().unwrap();
+    train(&mut replicas, &cases);
+    for (replica, result) in replicas.results().unwrap().into_iter().enumerate() {
+        let expected = if replica == 1 { (0, taken) } else { (171, 12) };
+        assert_eq!((result.unwrap().rows, steps(&mut replicas, replica)), expected, "replica {replica}");
+    }
+}
+
+/// More rows than there is room for at first, and not a multiple of anything: each replica's part of an array begins where vectors may.
+#[test]
+fn batches_of_any_size_lie_where_vectors_may() {
+    for settings in [json!({ "norm": "batch", "hidden": [64] }), json!({ "hidden": [64, 33, 65] })] {
+        let mut model = json!({ "dropout": 0.5 });
+        model.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let case = Case::new(&model, (1100, 12, 3, Kind::Floats));
+        let cases = [(case.architecture.clone(), case.training.clone()), (case.architecture.clone(), case.training.clone())];
+        let mut replicas = GpuReplicas::new(gpu(Order::Forward), &cases).unwrap();
+        let rows = case.rows(0, 1025);
+        replicas.train(&case.examples, &[&rows, &rows]).unwrap();
+        let results: Vec<_> = replicas.results().unwrap().into_iter().map(Result::unwrap).collect();
+        assert_eq!((results[0], results[0].rows), (results[1], 1025));
+        assert_same(&case.name, &replicas.parameters(1).unwrap(), &replicas.parameters(0).unwrap());
     }
 }
 

@@ -9,6 +9,8 @@ use relumine_kernels::gpu::{Gpu, Order};
 use relumine_model::Architecture;
 
 pub(crate) type Fused = GpuStep;
+/// Whether it trains on images that are changed at random.
+pub(crate) const AUGMENTS: bool = false;
 pub(crate) const EVALUATION_ROWS: usize = GpuStep::EVALUATION_ROWS;
 
 pub(crate) fn fused(architecture: &Architecture, config: &TrainingConfig) -> Fused {

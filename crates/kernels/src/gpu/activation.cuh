@@ -2,7 +2,7 @@
 #pragma once
 #include "common.cuh"
 
-// The kinds of `gpu::ActivationKind`, in its order.
+// The kinds, as `ActivationArguments` numbers them.
 enum ActivationKind {
     IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, GELU_TANH, SILU, SOFTPLUS, SOFTSIGN, HARD_SIGMOID, MISH, SCALED_TANH
 };

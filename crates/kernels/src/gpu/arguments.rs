@@ -15,9 +15,9 @@ impl Address {
     /// No place.
     pub const NONE: Self = Self(0);
 
-    /// So many f32 further on.
+    /// So many words of four bytes further on.
     #[must_use]
-    pub fn floats(self, count: usize) -> Self {
+    pub fn words(self, count: usize) -> Self {
         Self(self.0 + 4 * count as u64)
     }
 }

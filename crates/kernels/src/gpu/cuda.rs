@@ -15,7 +15,7 @@ static KERNELS: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"
 #[repr(C, align(64))]
 struct Aligned<T: ?Sized>(T);
 
-/// Operations of a stage are spread over so many streams.
+/// The stream that everything is asked of, and the one for what goes on beside it.
 const LANES: usize = 2;
 
 /// Bytes that cuBLASLt may use for a product, as NVIDIA recommends for Hopper.
@@ -28,9 +28,8 @@ pub struct CudaGpu {
     context: sys::CUcontext,
     module: sys::CUmodule,
     functions: RefCell<HashMap<&'static str, sys::CUfunction>>,
-    /// The first is the one that everything is asked of.
     lanes: [Lane; LANES],
-    /// Before and after a stage of several operations.
+    /// Where the second leaves the first, and where they meet.
     events: [sys::CUevent; LANES],
     blas: blas_sys::cublasLtHandle_t,
     compute: blas_sys::cublasComputeType_t,
@@ -74,7 +73,7 @@ impl CudaGpu {
         let module = cuda("loading the kernels", unsafe { driver::module::load_data(KERNELS.0.as_ptr().cast()) })?;
         let lane = || {
             let stream = cuda("making a stream", driver::stream::create(driver::stream::StreamKind::NonBlocking))?;
-            Ok(Lane { stream, workspace: allocate(WORKSPACE)? })
+            Ok(Lane { stream, workspace: room(WORKSPACE)? })
         };
         let event = || cuda("making an event", driver::event::create(sys::CUevent_flags::CU_EVENT_DISABLE_TIMING));
         let compute = match precision {
@@ -125,7 +124,7 @@ impl CudaGpu {
 
     fn launch(&self, lane: Lane, launch: &Launch, blocks: usize, replicas: usize) -> Result<(), GpuError> {
         let function = self.function(launch.name())?;
-        let (arguments, _) = launch.arguments();
+        let arguments = launch.arguments();
         let grid = (blocks as u32, replicas as u32, 1);
         // SAFETY: the kernel takes one structure, which the driver copies now; the addresses in it are the caller's promise.
         cuda("launching a kernel", unsafe {
@@ -179,27 +178,16 @@ impl CudaGpu {
         }
     }
 
-    /// Asks the first lane for a stage; several operations are spread over all of them, which meet before and after it.
-    fn run_stage(&self, stage: &[Operation]) -> Result<(), GpuError> {
-        let [before, after] = self.events;
-        let used = stage.len().clamp(1, LANES);
-        let join = |from: Lane, event: sys::CUevent, to: Lane| {
-            // SAFETY: streams and events that are kept until this is dropped.
-            cuda("joining two streams", unsafe {
-                driver::event::record(event, from.stream)
-                    .and_then(|()| driver::stream::wait_event(to.stream, event, sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT))
-            })
-        };
-        for lane in &self.lanes[1..used] {
-            join(self.lanes[0], before, *lane)?;
+    fn run_stage(&self, stage: &Stage) -> Result<(), GpuError> {
+        let ([main, beside], [leave, meet]) = (self.lanes, self.events);
+        match stage {
+            Stage::Run(operation) => self.run(main, operation),
+            Stage::Beside(operation) => {
+                join(main, leave, beside)?;
+                self.run(beside, operation)
+            }
+            Stage::Join => join(beside, meet, main),
         }
-        for (number, operation) in stage.iter().enumerate() {
-            self.run(self.lanes[number % used], operation)?;
-        }
-        for lane in &self.lanes[1..used] {
-            join(*lane, after, self.lanes[0])?;
-        }
-        Ok(())
     }
 
     /// Notes what the lanes are asked for, instead of doing it.
@@ -210,28 +198,46 @@ impl CudaGpu {
         let asked = stages.iter().try_for_each(|stage| self.run_stage(stage));
         // SAFETY: as above. It ends the recording whether or not it went well.
         let graph = cuda("recording a step", unsafe { driver::stream::end_capture(self.stream()) });
-        asked?;
-        graph
+        match (asked, graph) {
+            (Ok(()), graph) => graph,
+            (Err(error), Ok(graph)) => {
+                // SAFETY: a graph that was just recorded, and nobody else's.
+                let _ = unsafe { driver::graph::destroy(graph) };
+                Err(error)
+            }
+            (Err(error), Err(_)) => Err(error),
+        }
     }
 }
 
-fn allocate(bytes: usize) -> Result<Address, GpuError> {
-    let bytes = bytes.max(1);
+/// What `to` is asked for from now on comes after what `from` has been asked for.
+fn join(from: Lane, event: sys::CUevent, to: Lane) -> Result<(), GpuError> {
+    // SAFETY: streams and events that are kept until the GPU is dropped.
+    cuda("joining two streams", unsafe {
+        driver::event::record(event, from.stream)
+            .and_then(|()| driver::stream::wait_event(to.stream, event, sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT))
+    })
+}
+
+/// Room for so many bytes, whatever they are.
+fn room(bytes: usize) -> Result<Address, GpuError> {
     // SAFETY: the thread has a context.
     let address = unsafe { driver::malloc_sync(bytes) }.map_err(|error| match error.0 {
         sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => GpuError::OutOfMemory { bytes, reason: format!("{error:?}") },
         _ => GpuError::Failed { attempt: "making room on the GPU", reason: format!("{error:?}") },
     })?;
-    // SAFETY: so many bytes have just been given.
-    cuda("clearing memory", unsafe { driver::memset_d8_sync(address, 0, bytes) })?;
     Ok(Address(address))
 }
 
 impl Gpu for CudaGpu {
     fn allocate(&self, bytes: usize) -> Result<Address, GpuError> {
         self.bind()?;
-        let address = allocate(bytes)?;
+        let bytes = bytes.max(1);
+        let address = room(bytes)?;
         self.allocations.borrow_mut().insert(address.0);
+        // On our own stream: the default one's work would come after writes that nothing holds back.
+        // SAFETY: so many bytes have just been given.
+        cuda("clearing memory", unsafe { driver::memset_d8_async(address.0, 0, bytes, self.stream()) })?;
         Ok(address)
     }
 
@@ -265,7 +271,7 @@ impl Gpu for CudaGpu {
     fn record(&self, stages: &[Stage]) -> Result<Recording, GpuError> {
         self.bind()?;
         // Libraries load their code at the first call, which cannot be recorded. Products write nothing that outlives a batch.
-        for operation in stages.iter().flatten() {
+        for operation in stages.iter().filter_map(Stage::operation) {
             match operation {
                 Operation::Product(product) => self.multiply(self.lanes[0], product)?,
                 Operation::Launch { launch, .. } => drop(self.function(launch.name())?),
@@ -341,12 +347,8 @@ impl Description {
             description.set(Attribute::CUBLASLT_MATMUL_DESC_BIAS_POINTER, &product.bias.first.0)?;
             description.set(Attribute::CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE, &(product.bias.stride as i64))?;
         }
-        let epilogue = match (has_bias, product.rectifies) {
-            (false, false) => Epilogue::CUBLASLT_EPILOGUE_DEFAULT,
-            (true, false) => Epilogue::CUBLASLT_EPILOGUE_BIAS,
-            (false, true) => Epilogue::CUBLASLT_EPILOGUE_RELU,
-            (true, true) => Epilogue::CUBLASLT_EPILOGUE_RELU_BIAS,
-        };
+        // Its ReLU is left alone: `max(x, 0)` may make zero of what is no number, and hide that training has failed.
+        let epilogue = if has_bias { Epilogue::CUBLASLT_EPILOGUE_BIAS } else { Epilogue::CUBLASLT_EPILOGUE_DEFAULT };
         description.set(Attribute::CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue)?;
         Ok(description)
     }

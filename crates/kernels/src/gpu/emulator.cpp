@@ -73,7 +73,7 @@ extern "C" int relumine_launch(const char* name, const void* arguments, unsigned
 
 // out[m, n] = left[m, k] right[k, n] for each replica, row-major, in 64 bits; each factor may be stored transposed.
 extern "C" void relumine_product(const Values left, const Values right, const Values out, const Values bias, const u64 sizes[4],
-                                 int left_is_transposed, int right_is_transposed, int adds, int rectifies) {
+                                 int left_is_transposed, int right_is_transposed, int adds) {
     const u64 m = sizes[0], n = sizes[1], k = sizes[2];
     double* sums = static_cast<double*>(malloc(n * sizeof(double)));
     for (u64 replica = 0; replica < sizes[3]; replica++) {
@@ -95,7 +95,6 @@ extern "C" void relumine_product(const Values left, const Values right, const Va
                 const float sum = float(sums[column]);
                 float& place = o[row * n + column];
                 place = adds ? place + sum : sum;
-                if (rectifies && !(place > 0.0f) && place == place) place = 0.0f;
             }
         }
     }

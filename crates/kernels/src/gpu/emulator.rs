@@ -31,7 +31,7 @@ struct Inner {
 }
 
 type Launch = unsafe extern "C" fn(*const c_char, *const c_void, u32, u32, c_int) -> c_int;
-type Multiply = unsafe extern "C" fn(Values, Values, Values, Values, *const u64, c_int, c_int, c_int, c_int);
+type Multiply = unsafe extern "C" fn(Values, Values, Values, Values, *const u64, c_int, c_int, c_int);
 type Size = unsafe extern "C" fn(*const c_char) -> u32;
 
 /// Every file of this folder that the compiler reads.
@@ -112,7 +112,7 @@ impl Emulator {
             Operation::Launch { launch, blocks, replicas } => {
                 let name = CString::new(launch.name()).map_err(|error| failed("naming a kernel", error))?;
                 let run = self.symbol::<Launch>("relumine_launch")?;
-                let (arguments, _) = launch.arguments();
+                let arguments = launch.arguments();
                 let is_backward = c_int::from(self.order == Order::Backward);
                 // SAFETY: the arguments are of the kernel's type; the addresses in them are the caller's promise.
                 match unsafe { run(name.as_ptr(), arguments, *blocks as u32, *replicas as u32, is_backward) } {
@@ -127,11 +127,11 @@ impl Emulator {
     fn multiply(&self, product: &Product) -> Result<(), GpuError> {
         let Product { left, right, out, bias, m, n, k, replicas, .. } = *product;
         let sizes = [m, n, k, replicas].map(|size| size as u64);
-        let [left_is_transposed, right_is_transposed, adds, rectifies] =
-            [product.left_is_transposed, product.right_is_transposed, product.adds, product.rectifies].map(c_int::from);
+        let [left_is_transposed, right_is_transposed, adds] =
+            [product.left_is_transposed, product.right_is_transposed, product.adds].map(c_int::from);
         let multiply = self.symbol::<Multiply>("relumine_product")?;
         // SAFETY: the addresses are the caller's promise.
-        unsafe { multiply(left, right, out, bias, sizes.as_ptr(), left_is_transposed, right_is_transposed, adds, rectifies) };
+        unsafe { multiply(left, right, out, bias, sizes.as_ptr(), left_is_transposed, right_is_transposed, adds) };
         Ok(())
     }
 }
@@ -169,11 +169,13 @@ impl Gpu for Emulator {
 
     fn replay(&self, recording: Recording) -> Result<(), GpuError> {
         let stages = self.inner.borrow().recordings[recording.0].clone();
+        // What goes on beside others may be done at once, or as late as it is joined.
+        let mut waiting = Vec::new();
         for stage in stages.into_iter().flatten() {
-            match self.order {
-                Order::Forward => stage.iter().try_for_each(|operation| self.run(operation))?,
-                // Operations of a stage do not depend on each other.
-                Order::Backward => stage.iter().rev().try_for_each(|operation| self.run(operation))?,
+            match (stage, self.order) {
+                (Stage::Run(operation), _) | (Stage::Beside(operation), Order::Forward) => self.run(&operation)?,
+                (Stage::Beside(operation), Order::Backward) => waiting.push(operation),
+                (Stage::Join, _) => waiting.drain(..).try_for_each(|operation| self.run(&operation))?,
             }
         }
         Ok(())

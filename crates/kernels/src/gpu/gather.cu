@@ -7,7 +7,7 @@ struct GatherArguments {
     const float* offset;   // [1] or [f]; null where it would change nothing
     const float* divisor;  // the same: scaled = (feature - offset) / divisor
     const u32* order;      // [slots, r, capacity]: which examples
-    const u32* slot;       // which batch of them; the first where null
+    const u32* slot;       // which batch of them
     const Progress* progress; // [r]
     Values inputs;         // [r, b, f]
     Draws draws;
@@ -24,7 +24,7 @@ RELUMINE_KERNEL gather(const GatherArguments a) {
     const u64 task = u64(blockIdx.x) * THREADS + threadIdx.x;
     if (task >= u64(a.rows) * groups) return;
     const u32 row = u32(task / groups), column4 = u32(task % groups);
-    const u64 batch = u64(a.slot ? *a.slot : 0) * a.replicas + blockIdx.y;
+    const u64 batch = u64(*a.slot) * a.replicas + blockIdx.y;
     const u64 example = a.order[batch * a.capacity + a.first_row + row];
     Four values;
     UNROLL for (u32 i = 0; i < 4; i++) {

@@ -102,7 +102,7 @@ __device__ inline void bias_gradient(const LossArguments& a, u32 first, u32 colu
 
 RELUMINE_KERNEL loss(const LossArguments a) {
     const u32 row = blockIdx.x * ROWS_PER_BLOCK + threadIdx.x / 32;
-    const u64 batch = u64(a.slot ? *a.slot : 0) * a.replicas + blockIdx.y;
+    const u64 batch = u64(*a.slot) * a.replicas + blockIdx.y;
     if (row < a.rows) {
         const u32 label = a.labels[a.order[batch * a.capacity + a.first_row + row]];
         const float share = a.shares[batch];

@@ -97,7 +97,7 @@ pub trait Gpu: std::fmt::Debug {
     /// As [`write`](Self::write).
     fn read(&self, from: Address, bytes: &mut [u8]) -> Result<(), GpuError>;
 
-    /// Notes stages, to be replayed. The operations of a stage may run side by side; a stage begins when the one before has ended.
+    /// Notes stages, to be replayed one after the other, but for those that go on beside others until they are joined.
     ///
     /// # Errors
     /// An operation that the device cannot do.

@@ -5,8 +5,27 @@ use super::{
     LossArguments, MaxoutArguments, NormArguments, NormBackwardArguments, PARAMETERS_PER_BLOCK, THREADS, UpdateArguments, Values,
 };
 
-/// Operations that do not depend on each other.
-pub type Stage = Vec<Operation>;
+/// A part of a step.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage {
+    /// Begins when the stage before has ended.
+    Run(Operation),
+    /// The same, but the next stage need not wait for it.
+    Beside(Operation),
+    /// Ends when all have ended that go on beside others.
+    Join,
+}
+
+impl Stage {
+    /// What it does.
+    #[must_use]
+    pub fn operation(&self) -> Option<&Operation> {
+        match self {
+            Self::Run(operation) | Self::Beside(operation) => Some(operation),
+            Self::Join => None,
+        }
+    }
+}
 
 /// Something a GPU does.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +62,6 @@ pub struct Product {
     pub right_is_transposed: bool,
     /// Whether the product is added to what is there; without a bias only.
     pub adds: bool,
-    /// Whether what is negative becomes zero, after the bias.
-    pub rectifies: bool,
     pub replicas: usize,
 }
 
@@ -92,11 +109,11 @@ impl Launch {
         }
     }
 
-    /// Where the arguments lie, and how many bytes they take.
+    /// Where the arguments lie.
     #[cfg(any(feature = "cuda", feature = "emulator"))]
-    pub(super) fn arguments(&self) -> (*const std::ffi::c_void, usize) {
-        fn of<T>(arguments: &T) -> (*const std::ffi::c_void, usize) {
-            (std::ptr::from_ref(arguments).cast(), size_of::<T>())
+    pub(super) fn arguments(&self) -> *const std::ffi::c_void {
+        fn of<T>(arguments: &T) -> *const std::ffi::c_void {
+            std::ptr::from_ref(arguments).cast()
         }
         match self {
             Self::Gather(arguments) => of(arguments),

@@ -2,7 +2,7 @@
 // formulas are those of `relumine_kernels::optimizer`.
 #include "common.cuh"
 
-// The rules of `gpu::RuleKind`, in its order.
+// The rules, as `UpdateArguments::with_rule` numbers them.
 enum Rule { SGD, MOMENTUM, ADAM, NADAM, RMSPROP, ADAGRAD, ADADELTA, LION };
 
 // The constants of one step for one kind of parameter of one replica. Mirrors `gpu::UpdateConstants`.
