@@ -14,13 +14,13 @@ use relumine_kernels::gpu::{Gpu, Progress, Recording, Values, bytes_of, bytes_of
 
 /// Rows evaluated at a time, of all replicas together: enough to fill a device, and 3 MB of MNIST.
 pub(super) const EVALUATION_ROWS: usize = 1024;
+/// Recordings that are kept: for each length of a batch one, and another for evaluation.
+const MOST_RECORDINGS: usize = 32;
+
 /// Rows that each of so many replicas evaluates at a time.
 fn evaluation_rows(replicas: usize) -> usize {
     (EVALUATION_ROWS / replicas).max(64)
 }
-
-/// Recordings that are kept: for each length of a batch one, and another for evaluation.
-const MOST_RECORDINGS: usize = 32;
 
 /// Replicas of one shape, and the device that trains them.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The fused step on a GPU: every batch is one replay of what was recorded once, and the host waits for none of them.
+//! The fused step on a GPU: every batch is one replay of what was recorded once, and the host waits when somebody asks.
 //!
 //! What a step does is a list of stages ([`plan`]), made of kernels and products over arrays that hold all tensors ([`memory`], [`layout`])
 //! of all replicas. Batches wait in a [`queue`] and are handed over many at a time. The same stages run on a [`Gpu`] and on its emulator,

@@ -1,7 +1,7 @@
 //! The fused step's operations on a GPU: what a kernel is given, and what runs it.
 //!
 //! A step is a list of [`Operation`]s, which a [`Gpu`] records once and replays for every batch. Kernels are CUDA's (`*.cu`, beside the Rust
-//! descriptions of their arguments here); products are left to a library. The same kernels compile as C++ for the [`Emulator`], so that what
+//! descriptions of their arguments here); products are left to a library. The same kernels compile as C++ for the emulator, so that what
 //! they compute is tested where there is no GPU.
 //!
 //! One operation serves any number of replicas, which train side by side: every array has its replicas one after the other.
