@@ -50,7 +50,7 @@ fn compile() -> Result<(), String> {
     let nvcc = nvcc();
     let architectures = ARCHITECTURES.iter().flat_map(|architecture| ["-gencode", architecture]);
     // Warnings are errors, and arithmetic is IEEE 754's: no flag for fast math.
-    let flags = ["-std=c++17", "-O3", "--Werror", "all-warnings", "-fatbin", "-o"];
+    let flags = ["-std=c++17", "-O3", "--Werror", "all-warnings", "-Xfatbin=-compress-all", "-fatbin", "-o"];
     let output = Command::new(&nvcc).args(architectures).args(flags).arg(&out).arg(format!("{FOLDER}/kernels.cu")).output();
     let output = output.map_err(|error| {
         format!("{}: {error}: install NVIDIA's CUDA toolkit, or run: eval \"$(scripts/cuda-toolkit --exports)\"", nvcc.display())
