@@ -73,3 +73,29 @@ fn devices_that_cannot_be_compared_are_refused_in_a_sentence() {
     let ended = bench.run(&["compare-devices", "--tolerance", "0"]);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
 }
+
+/// Fewer digits are for CUDA; weights that were trained so can be tested and used anywhere.
+#[test]
+fn a_precision_that_the_device_does_not_have_is_refused_in_training_and_in_nothing_else() {
+    let bench = Bench::new();
+    for (precision, step) in [("tf32", "auto"), ("bf16", "fused"), ("tf32", "reference")] {
+        let setting = format!("train.precision={precision}");
+        let ended = bench.run(&["train", "--device", "cpu", "--step", step, "--set", &setting, "--out", "run"]);
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        let sentences = [&format!("train.precision = {precision}"), "set it to f32, or train with --device cuda --step fused"];
+        assert!(sentences.iter().all(|sentence| ended.stderr.contains(*sentence)), "{}", ended.stderr);
+        assert!(!bench.path("run").exists());
+    }
+    let ended = bench.run(&["train", "--set", "train.precision=f16"]);
+    assert!(ended.code == Some(2) && ended.stderr.contains("tf32"), "{}", ended.stderr);
+
+    bench.train("run", &["--epochs", "2"]);
+    let recipe = std::fs::read_to_string(bench.path("run/recipe.toml")).unwrap();
+    let trained = recipe.replace("precision = \"f32\"", "precision = \"tf32\"");
+    assert_ne!(trained, recipe);
+    std::fs::write(bench.path("run/recipe.toml"), trained).unwrap();
+    assert!(bench.ok(&["test", "run", "--device", "cpu"]).stdout.contains("have now been read 2 times"));
+    let row = |value: &dyn Fn(usize) -> String| (0..64).map(value).collect::<Vec<_>>().join(",");
+    bench.write("row.csv", format!("{}\n{}\n", row(&|pixel| format!("p{pixel}")), row(&|pixel| (pixel % 17).to_string())));
+    bench.ok(&["predict", "run", "row.csv", "--device", "cpu"]);
+}

@@ -35,11 +35,12 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     run.summary()?;
     let lock = run.lock_results()?;
     let mut summary = run.summary()?;
-    let recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
+    let mut recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
     let SavedWeights { name: weights, file, tested, .. } = SavedWeights::choose(&run, arguments.weights, Some(&summary))?;
     // Features are scaled as they were when these weights were trained.
     let rows = if tested == TestedWeights::Refit { TrainRows::Merged } else { TrainRows::Divided };
     let tensors = read_tensors(&run.file(file))?;
+    recipe.train = recipe.train.for_evaluation();
     let job = Job::prepare(recipe, &summary.recipe, device.open()?, rows)?;
     if job.fingerprint != summary.data_fingerprint {
         let name = &job.recipe.data.name;

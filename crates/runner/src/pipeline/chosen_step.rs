@@ -37,7 +37,7 @@ impl ChosenStep {
             (StepChoice::Fused, FusedForm::Missing(reason)) => {
                 Err(ConfigError::new("train.step", "fused", format!("{reason}; set it to auto, which takes the reference step here")))
             }
-            (StepChoice::Auto, FusedForm::Missing(reason)) => Ok(Self::Reference { instead_of_fused: Some(reason.clone()) }),
+            (StepChoice::Auto, FusedForm::Missing(reason)) => Ok(Self::Reference { instead_of_fused: Some((*reason).into()) }),
             (StepChoice::Auto, FusedForm::Unproven(reason)) => {
                 Ok(Self::Reference { instead_of_fused: Some(format!("{reason}; --step fused takes it")) })
             }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_missing_form_is_an_error_for_those_who_ask_for_it() {
-        let missing = FusedForm::Missing("there is none".into());
+        let missing = FusedForm::Missing("there is none");
         let auto = ChosenStep::by_device(StepChoice::Auto, &missing).unwrap();
         assert_eq!(auto, ChosenStep::Reference { instead_of_fused: Some("there is none".into()) });
         let error = ChosenStep::by_device(StepChoice::Fused, &missing).unwrap_err();

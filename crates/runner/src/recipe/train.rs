@@ -168,6 +168,14 @@ impl TrainSection {
         .find_map(|(key, is_set)| is_set.then_some(key))
     }
 
+    /// The same for weights that are there: how they were trained says nothing of the device that uses them, and the reference step gives what
+    /// the fused one would, where there is none.
+    #[must_use]
+    pub fn for_evaluation(&self) -> Self {
+        let step = if self.step == StepChoice::Reference { StepChoice::Reference } else { StepChoice::Auto };
+        Self { step, precision: Precision::F32, ..self.clone() }
+    }
+
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         at_least_one("train.epochs", Some(self.epochs), "20")?;
         if self.epochs > u64::from(u32::MAX) {

@@ -5,7 +5,7 @@ use crate::checkpoint::read_tensors;
 use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::pipeline::ChosenStep;
-use crate::recipe::{Recipe, StepChoice, TrainSection};
+use crate::recipe::Recipe;
 use crate::run_directory::RunDirectory;
 use crate::threads;
 use anyhow::anyhow;
@@ -46,10 +46,7 @@ impl Predictor {
         let tensors = read_tensors(&path)?;
         let of_file = |error: StepError| super::super::within(error.into(), path.display().to_string());
         architecture.check_tensors(&tensors).map_err(|error| of_file(error.into()))?;
-        // A recipe's `fused` is about training: where this device cannot have it, the reference step says the same.
-        let choice = if recipe.train.step == StepChoice::Reference { StepChoice::Reference } else { StepChoice::Auto };
-        let train = TrainSection { step: choice, ..TrainSection::default() };
-        let step = ChosenStep::choose(&train, &device, false)?;
+        let step = ChosenStep::choose(&recipe.train.for_evaluation(), &device, false)?;
         let optimizer = OptimizerConfig::default();
         let config = TrainingConfig { optimizer, threads: threads::count(), ..TrainingConfig::default() };
         let mut step: Box<dyn Step> = match step {
