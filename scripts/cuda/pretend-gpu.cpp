@@ -1,5 +1,5 @@
 // Pretends to be NVIDIA's driver and cuBLASLt, with a GPU that is the emulator of the fused step's kernels: what scripts/cuda-calls runs the
-// fused step's tests on, to check every call that it makes. It knows the calls of crates/kernels/src/gpu/cuda.rs and no others, takes them by NVIDIA's
+// fused step's tests on, to check every call that it makes. It knows the calls of crates/kernels/src/gpu/cuda and no others, takes them by NVIDIA's
 // documentation, and refuses what that does not allow:
 //
 // - memory outside allocations, attributes of the wrong size, matrices whose sizes do not fit each other;

@@ -15,7 +15,7 @@ pub enum FusedForm {
     /// There is one that nobody has seen run on such a device: for those who ask for it.
     Unproven(&'static str),
     /// There is none, and why, as the end of a sentence.
-    Missing(String),
+    Missing(&'static str),
 }
 
 impl FusedForm {
@@ -25,10 +25,10 @@ impl FusedForm {
         match device {
             Device::Cpu => Self::Ready,
             Device::Cuda(_) if augments => {
-                Self::Missing("the fused step on CUDA takes its inputs as they are, and this recipe changes them on the host".into())
+                Self::Missing("the fused step on CUDA takes its inputs as they are, and this recipe changes them on the host")
             }
             Device::Cuda(_) => Self::Unproven("the fused step on CUDA has been tested in emulation, and not yet on hardware"),
-            Device::Metal(_) => Self::Missing("the fused step runs on the CPU and on CUDA".into()),
+            Device::Metal(_) => Self::Missing("the fused step runs on the CPU and on CUDA"),
         }
     }
 }
@@ -39,7 +39,7 @@ impl FusedForm {
 /// A device that has none, or no room for it.
 pub fn fused_step(architecture: &Architecture, config: &TrainingConfig, device: &Device) -> Result<Box<dyn Step>, StepError> {
     match FusedForm::of(device, config.augmentation.is_some()) {
-        FusedForm::Missing(reason) => Err(StepError::NotFused { reason }),
+        FusedForm::Missing(reason) => Err(StepError::NotFused { reason: reason.into() }),
         FusedForm::Ready if config.precision != Precision::F32 => {
             Err(StepError::NotFused { reason: "on the CPU it calculates with all digits of an f32".into() })
         }

@@ -12,12 +12,12 @@ use std::ops::Range;
 pub struct Dropout {
     stream: Stream,
     step: u32,
-    threshold: u32,
+    pub(crate) threshold: u32,
     /// A kept value is multiplied by `scale` and moved by `shift`.
-    scale: f32,
-    shift: f32,
+    pub(crate) scale: f32,
+    pub(crate) shift: f32,
     /// What a dropped value becomes.
-    dropped: f32,
+    pub(crate) dropped: f32,
 }
 
 impl Dropout {

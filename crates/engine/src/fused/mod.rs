@@ -20,7 +20,7 @@ use crate::probe::{Noted, Probe};
 use crate::{Examples, NamedTensors, Objective, Step, StepError, TrainingConfig};
 use candle_core::Device;
 use layer::{Layer, Maker};
-pub(crate) use plan::{NormPlan, kernel_activation, norm as norm_plan, update as update_constants};
+pub(crate) use plan::{NormPlan, dropout, kernel_activation, norm as norm_plan, update as update_constants};
 use products::LayerTally;
 pub use products::{LayerProducts, ZeroSkipping};
 use relumine_kernels::Team;
@@ -28,6 +28,7 @@ use relumine_kernels::augment::Augmenter;
 use relumine_kernels::optimizer::{self, Decay};
 use relumine_model::{Architecture, Head, Role};
 pub use replicas::Replicas;
+pub(crate) use state::host_values;
 use std::cell::RefCell;
 use workspace::Workspace;
 

@@ -61,7 +61,7 @@ pub(super) fn noise(layer: &LayerSpec, seed: u64, step: u32) -> Option<Noise> {
 }
 
 /// What a training step drops of the inputs of `layer`.
-pub(super) fn dropout(layer: &LayerSpec, seed: u64, step: u32) -> Option<Dropout> {
+pub(crate) fn dropout(layer: &LayerSpec, seed: u64, step: u32) -> Option<Dropout> {
     let rate = layer.input_dropout;
     let stream = Stream::new(seed, Purpose::Dropout, layer.index);
     match layer.dropout_kind {

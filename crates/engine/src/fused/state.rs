@@ -2,14 +2,12 @@
 
 use super::FusedStep;
 use super::layer::{Layer, Tracked};
+use crate::optimizer::{STEP, read_state};
 use crate::reference::LIVE;
 use crate::{NamedTensors, StepError};
 use candle_core::{DType, Device, Result, Tensor};
 use relumine_kernels::Panels;
 use relumine_model::ModelError;
-
-/// The state's own counter, beside the slots.
-const STEP: &str = "step";
 
 impl FusedStep {
     /// Parameters and buffers.
@@ -72,28 +70,13 @@ impl FusedStep {
 
     /// Overwrites what [`state_tensors`](Self::state_tensors) gives; nothing has changed where a tensor is refused.
     pub(super) fn load_state_tensors(&mut self, state: &NamedTensors) -> std::result::Result<(), StepError> {
-        let foreign = |problem: String| StepError::ForeignState { problem };
-        let names = self.clock.config.rule().slots();
         let averaged = self.ema_decay.is_some();
-        let expected = 1 + self.trainable().count() * (names.len() + usize::from(averaged));
-        if state.len() != expected {
-            return Err(foreign(format!("has {} tensors, not {expected}", state.len())));
-        }
-        let parts: Vec<String> = names.iter().map(|slot| format!(".{slot}")).chain(averaged.then(|| LIVE.to_owned())).collect();
-        let mut loaded = Vec::new();
-        for tracked in self.trainable() {
-            for part in &parts {
-                let name = format!("{}{part}", tracked.name);
-                let value = state.get(&name).ok_or_else(|| foreign(format!("lacks {name}")))?;
-                if value.dims() != tracked.shape() {
-                    return Err(foreign(format!("has {name} of shape {:?}, not {:?}", value.dims(), tracked.shape())));
-                }
-                loaded.push(host_values(value)?);
-            }
-        }
-        let steps = state.get(STEP).ok_or_else(|| foreign("lacks its step counter".into()))?.to_dtype(DType::I64)?.to_vec1::<i64>()?;
-        let steps = steps.first().and_then(|steps| u64::try_from(*steps).ok());
-        self.clock.steps = steps.ok_or_else(|| foreign("has a broken step counter".into()))?;
+        let slots = self.clock.config.rule().slots();
+        let parts: Vec<String> = slots.iter().map(|slot| format!(".{slot}")).chain(averaged.then(|| LIVE.to_owned())).collect();
+        let parameters: Vec<_> = self.trainable().map(|tracked| (tracked.name.clone(), tracked.shape())).collect();
+        let (tensors, steps) = read_state(state, &parameters, &parts)?;
+        let loaded = tensors.iter().map(host_values).collect::<Result<Vec<_>>>()?;
+        self.clock.steps = steps;
         let mut loaded = loaded.into_iter();
         for tracked in self.tracked_mut().filter(|tracked| tracked.role.is_trainable()) {
             let live = averaged.then_some(&mut tracked.value);
@@ -106,6 +89,6 @@ impl FusedStep {
     }
 }
 
-fn host_values(tensor: &Tensor) -> Result<Vec<f32>> {
+pub(crate) fn host_values(tensor: &Tensor) -> Result<Vec<f32>> {
     tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()
 }

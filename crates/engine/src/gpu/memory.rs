@@ -1,8 +1,8 @@
 //! The arrays on the device.
 
 use super::network::Network;
+use crate::fused::dropout;
 use relumine_kernels::gpu::{Address, Draw, Gpu, GpuError, Progress, UpdateConstants, Values, bytes_of};
-use relumine_model::LayerSpec;
 
 /// Batches that are handed to the device together.
 pub(super) const SLOTS: usize = 64;
@@ -60,7 +60,7 @@ impl Memory {
         };
         let keys: Vec<u32> = network.seeds().flat_map(|seed| [seed as u32, (seed >> 32) as u32]).collect();
         let draws = (0..network.layers().len()).map(|layer| {
-            let draws: Vec<Draw> = network.specs(layer).map(draw).collect();
+            let draws: Vec<Draw> = network.specs(layer).map(|spec| Draw::new(spec.input_noise, dropout(spec, 0, 0).as_ref())).collect();
             if network.is_disturbed(layer) { upload(bytes_of(&draws)) } else { Ok(Address::NONE) }
         });
         let class_weights = network.class_weights();
@@ -93,24 +93,6 @@ fn values(gpu: &dyn Gpu, replicas: usize, count: usize) -> Result<Values, GpuErr
     // Each replica's part begins where any vector may.
     let stride = count.next_multiple_of(64);
     Ok(Values { first: gpu.allocate(replicas * stride * 4)?, stride: stride as u64 })
-}
-
-/// What a training step does to one replica's inputs of a layer: see `fused::plan`.
-fn draw(spec: &LayerSpec) -> Draw {
-    let rate = spec.input_dropout;
-    let (scale, shift, dropped) = match spec.dropout_kind {
-        relumine_model::DropoutKind::Dropout => (1.0 / (1.0 - rate), 0.0, 0.0),
-        relumine_model::DropoutKind::AlphaDropout => {
-            let (a, b, alpha) = relumine_model::alpha_dropout_constants(rate);
-            (a, b, a * alpha + b)
-        }
-    };
-    let threshold = relumine_random::mask::threshold(rate);
-    let kept = Draw { stddev: spec.input_noise, threshold: 0, scale: 1.0, shift: 0.0, dropped: 0.0 };
-    if rate == 0.0 {
-        return kept;
-    }
-    Draw { threshold, scale: scale as f32, shift: shift as f32, dropped: dropped as f32, ..kept }
 }
 
 /// What a pass writes, made anew for larger batches. Shape suffixes: `r` replicas, `b` rows, `i` inputs, `o` rows of the weight, `u` outputs.

@@ -2,14 +2,12 @@
 
 use super::core::Core;
 use super::layout::{Layout, Placed};
+use crate::fused::host_values;
+use crate::optimizer::{STEP, read_state};
 use crate::reference::LIVE;
 use crate::{NamedTensors, StepError};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use relumine_kernels::gpu::{Values, bytes_of};
-use relumine_model::ModelError;
-
-/// The state's own counter, beside the slots.
-const STEP: &str = "step";
 
 impl Core {
     fn tensor(&self, array: Values, replica: usize, placed: &Placed) -> Result<Tensor, StepError> {
@@ -50,19 +48,9 @@ impl Core {
     /// Overwrites all weights and statistics of a replica; nothing has changed where a tensor is refused.
     pub(super) fn load_tensors(&mut self, replica: usize, tensors: &NamedTensors) -> Result<(), StepError> {
         self.verify()?;
-        let mut loaded = Vec::new();
-        for (placed, _) in self.network.layout.all() {
-            let (name, expected) = (placed.tensor.name.clone(), placed.tensor.shape.clone());
-            let found = tensors.get(&name).ok_or_else(|| ModelError::MissingTensor { name: name.clone(), shape: expected.clone() })?;
-            if found.dims() != expected {
-                return Err(ModelError::MisshapenTensor { name, found: found.dims().to_vec(), expected }.into());
-            }
-            loaded.push(host_values(found)?);
-        }
-        let known = |name: &String| self.network.layout.all().any(|(placed, _)| placed.tensor.name == *name);
-        if let Some(name) = tensors.keys().find(|name| !known(name)) {
-            return Err(ModelError::ExtraTensor { name: name.clone() }.into());
-        }
+        self.network.runs[replica].0.check_tensors(tensors)?;
+        let loaded = self.network.layout.all().map(|(placed, _)| host_values(&tensors[&placed.tensor.name]));
+        let loaded = loaded.collect::<candle_core::Result<Vec<_>>>()?;
         for ((placed, is_parameter), values) in self.network.layout.all().zip(loaded) {
             let arrays = if is_parameter { [self.memory.parameters, self.memory.average] } else { [self.memory.running, Values::NONE] };
             arrays.into_iter().filter(|array| *array != Values::NONE).try_for_each(|array| self.put(array, replica, placed, &values))?;
@@ -95,33 +83,13 @@ impl Core {
     /// Overwrites what [`state_tensors`](Self::state_tensors) gives; nothing has changed where a tensor is refused.
     pub(super) fn load_state_tensors(&mut self, replica: usize, state: &NamedTensors) -> Result<(), StepError> {
         self.verify()?;
-        let foreign = |problem: String| StepError::ForeignState { problem };
-        let arrays = self.state_arrays();
-        let expected = 1 + self.network.layout.parameters.len() * arrays.len();
-        if state.len() != expected {
-            return Err(foreign(format!("has {} tensors, not {expected}", state.len())));
-        }
-        let mut loaded = Vec::new();
-        for (part, array) in &arrays {
-            for placed in &self.network.layout.parameters {
-                let (name, shape) = (format!("{}{part}", placed.tensor.name), &placed.tensor.shape);
-                let value = state.get(&name).ok_or_else(|| foreign(format!("lacks {name}")))?;
-                if value.dims() != shape.as_slice() {
-                    return Err(foreign(format!("has {name} of shape {:?}, not {shape:?}", value.dims())));
-                }
-                loaded.push((*array, placed.clone(), host_values(value)?));
-            }
-        }
-        let steps = state.get(STEP).ok_or_else(|| foreign("lacks its step counter".into()))?.to_dtype(DType::I64)?.to_vec1::<i64>()?;
-        let steps = steps.first().and_then(|steps| u64::try_from(*steps).ok());
-        let steps = steps.ok_or_else(|| foreign("has a broken step counter".into()))?;
-        for (array, placed, values) in loaded {
-            self.put(array, replica, &placed, &values)?;
-        }
+        let (parts, arrays): (Vec<String>, Vec<Values>) = self.state_arrays().into_iter().unzip();
+        let parameters = self.network.layout.parameters.iter();
+        let names: Vec<_> = parameters.clone().map(|placed| (placed.tensor.name.clone(), placed.tensor.shape.clone())).collect();
+        let (tensors, steps) = read_state(state, &names, &parts)?;
+        let loaded = tensors.iter().map(host_values).collect::<candle_core::Result<Vec<_>>>()?;
+        let places = parameters.flat_map(|placed| arrays.iter().map(move |array| (placed, *array)));
+        places.zip(loaded).try_for_each(|((placed, array), values)| self.put(array, replica, placed, &values))?;
         self.set_steps(replica, steps)
     }
-}
-
-fn host_values(tensor: &Tensor) -> Result<Vec<f32>, StepError> {
-    Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
 }

@@ -22,6 +22,7 @@ pub use lion::Lion;
 pub use nadam::Nadam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
+pub(crate) use state::{STEP, read_state};
 
 use crate::Horizon;
 use candle_core::{Result, Tensor};

@@ -34,8 +34,8 @@ fn threads_and_blocks_may_come_in_any_order() {
 #[test]
 fn arguments_have_the_sizes_that_kernels_read() {
     use relumine_kernels::gpu::{
-        ActivateArguments, ActivateBackwardArguments, BatchNormArguments, BoundArguments, Draw, FinishArguments, GatherArguments,
-        LayerNormArguments, LossArguments, MaxoutArguments, NormArguments, NormBackwardArguments, Progress, UpdateArguments,
+        ActivateArguments, ActivateBackwardArguments, BatchNormArguments, BoundArguments, ClipArguments, Draw, FinishArguments,
+        GatherArguments, LayerNormArguments, LossArguments, MaxoutArguments, NormBackwardArguments, Progress, UpdateArguments,
         UpdateConstants,
     };
     let emulator = Emulator::new(Order::Forward).unwrap();
@@ -52,7 +52,7 @@ fn arguments_have_the_sizes_that_kernels_read() {
         ("layer_norm_backward", size_of::<NormBackwardArguments>()),
         ("loss", size_of::<LossArguments>()),
         ("update", size_of::<UpdateArguments>()),
-        ("clip_scale", size_of::<NormArguments>()),
+        ("clip_scale", size_of::<ClipArguments>()),
         ("bound_norms", size_of::<BoundArguments>()),
         ("finish", size_of::<FinishArguments>()),
         ("Progress", size_of::<Progress>()),

@@ -1,6 +1,7 @@
 // Bias, activation, noise and dropout in one pass over a layer's products; and the way back, with the gradient at the bias.
 #include "activation.cuh"
 #include "random.cuh"
+#include "strip.cuh"
 
 struct ActivateArguments {
     Values z;     // [r, b, u]: without the bias
@@ -23,7 +24,7 @@ RELUMINE_KERNEL activate(const ActivateArguments a) {
         const Four bias = load4(of_replica(a.bias), column4, a.units);
         UNROLL for (u32 i = 0; i < 4; i++) values.at[i] += bias.at[i];
     }
-    UNROLL for (u32 i = 0; i < 4; i++) values.at[i] = at(a.activation, values.at[i]).value;
+    UNROLL for (u32 i = 0; i < 4; i++) values.at[i] = activated(a.activation, values.at[i]).value;
     values = disturb(a.draws, u32(a.progress[blockIdx.y].steps), row, column4, values);
     store4(of_replica(a.out) + u64(row) * a.units, column4, a.units, values);
 }
@@ -43,37 +44,30 @@ struct ActivateBackwardArguments {
     u32 unused;
 };
 
-// A block takes 32 columns and all rows: 8 neighbours of 4 columns each, and 32 threads for every 32nd row. Their sums are added up in order.
-#define STRIP 32
-
 RELUMINE_KERNEL activate_backward(const ActivateBackwardArguments a) {
-    __shared__ float sums[32][STRIP + 1];
     const u32 step = u32(a.progress[blockIdx.y].steps);
-    const u32 group = threadIdx.x % 8, first_row = threadIdx.x / 8, column4 = blockIdx.x * 8 + group;
+    const Strip at = strip(a.units);
     Four sum = {{0.0f, 0.0f, 0.0f, 0.0f}};
-    if (4 * column4 < a.units) {
+    if (at.is_inside) {
         Four bias = {{0.0f, 0.0f, 0.0f, 0.0f}};
-        if (a.bias.first) bias = load4(of_replica(a.bias), column4, a.units);
-        for (u32 row = first_row; row < a.rows; row += 32) {
+        if (a.bias.first) bias = load4(of_replica(a.bias), at.column4, a.units);
+        for (u32 row = at.first_row; row < a.rows; row += 32) {
             const u64 place = u64(row) * a.units;
-            Four dz = load4(of_replica(a.dy) + place, column4, a.units);
-            const Four slopes = disturbance_slopes(a.draws, step, row, column4);
+            Four dz = load4(of_replica(a.dy) + place, at.column4, a.units);
+            const Four slopes = disturbance_slopes(a.draws, step, row, at.column4);
             UNROLL for (u32 i = 0; i < 4; i++) dz.at[i] *= slopes.at[i];
             if (a.z.first) {
-                const Four z = load4(of_replica(a.z) + place, column4, a.units);
-                UNROLL for (u32 i = 0; i < 4; i++) dz.at[i] *= at(a.activation, z.at[i] + bias.at[i]).slope;
+                const Four z = load4(of_replica(a.z) + place, at.column4, a.units);
+                UNROLL for (u32 i = 0; i < 4; i++) dz.at[i] *= activated(a.activation, z.at[i] + bias.at[i]).slope;
             }
-            store4(of_replica(a.dz) + place, column4, a.units, dz);
+            store4(of_replica(a.dz) + place, at.column4, a.units, dz);
             UNROLL for (u32 i = 0; i < 4; i++) sum.at[i] += dz.at[i];
         }
     }
     if (!a.bias_gradient.first) return;
-    UNROLL for (u32 i = 0; i < 4; i++) sums[first_row][4 * group + i] = sum.at[i];
-    __syncthreads();
-    const u32 column = blockIdx.x * STRIP + threadIdx.x;
-    if (threadIdx.x >= STRIP || column >= a.units) return;
-    float total = 0.0f;
-    for (u32 row = 0; row < 32; row++) total += sums[row][threadIdx.x];
-    float* place = of_replica(a.bias_gradient) + column;
-    *place = a.adds ? *place + total : total;
+    const Four64 totals = strip_sums(at, sum);
+    UNROLL for (u32 i = 0; i < 4; i++) {
+        const u32 column = 4 * at.column4 + i;
+        if (at.first_row == 0 && column < a.units) put(of_replica(a.bias_gradient) + column, float(totals.at[i]), a.adds);
+    }
 }

@@ -28,7 +28,7 @@ __device__ inline Point point(float value, float slope) {
 
 __device__ inline float sigmoid(float z) { return 1.0f / (1.0f + expf(-z)); }
 
-__device__ inline Point at(const Activation& activation, float z) {
+__device__ inline Point activated(const Activation& activation, float z) {
     switch (activation.kind) {
     case SIGMOID: {
         const float f = sigmoid(z);

@@ -67,6 +67,9 @@ struct Values {
 
 __device__ inline float* of_replica(Values values) { return values.first ? values.first + blockIdx.y * values.stride : nullptr; }
 
+// A sum that is stored, or added to what is there.
+__device__ inline void put(float* place, float sum, u32 adds) { *place = adds ? *place + sum : sum; }
+
 struct Four {
     float at[4];
 };
@@ -123,6 +126,13 @@ __device__ inline double block_sum(double value) {
     __syncthreads();
     return sums[0];
 }
+
+// Where a warp takes a row: so many rows of a block, the row of this warp, and the place in it.
+#define ROWS_PER_BLOCK (THREADS / 32)
+
+__device__ inline u32 warp_row() { return blockIdx.x * ROWS_PER_BLOCK + threadIdx.x / 32; }
+
+__device__ inline u32 lane() { return threadIdx.x % 32; }
 
 __device__ inline float warp_sum(float value) {
     for (u32 distance = 16; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffffu, value, distance);

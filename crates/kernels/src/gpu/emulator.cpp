@@ -28,7 +28,7 @@ const Entry ENTRIES[] = {
     entry<NormBackwardArguments, layer_norm_backward>("layer_norm_backward", true),
     entry<LossArguments, loss>("loss", true),
     entry<UpdateArguments, update>("update", true),
-    entry<NormArguments, clip_scale>("clip_scale", true),
+    entry<ClipArguments, clip_scale>("clip_scale", true),
     entry<BoundArguments, bound_norms>("bound_norms", true),
     entry<FinishArguments, finish>("finish", true),
 };

@@ -35,10 +35,11 @@ type Multiply = unsafe extern "C" fn(Values, Values, Values, Values, *const u64,
 type Size = unsafe extern "C" fn(*const c_char) -> u32;
 
 /// Every file of this folder that the compiler reads.
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 13] = [
     ("common.cuh", include_str!("common.cuh")),
     ("random.cuh", include_str!("random.cuh")),
     ("activation.cuh", include_str!("activation.cuh")),
+    ("strip.cuh", include_str!("strip.cuh")),
     ("activate.cu", include_str!("activate.cu")),
     ("gather.cu", include_str!("gather.cu")),
     ("loss.cu", include_str!("loss.cu")),

@@ -26,11 +26,9 @@ struct LossArguments {
     u32 unused;
 };
 
-#define ROWS_PER_BLOCK (THREADS / 32)
-
 // The formulas are those of `relumine_kernels::loss`.
 __device__ inline void softmax_row(const LossArguments& a, u32 row, u32 label, float share) {
-    const u32 lane = threadIdx.x % 32;
+    const u32 lane = ::lane();
     float* z = of_replica(a.logits) + u64(row) * a.units;
     const float* bias = of_replica(a.bias);
     float largest = -INFINITY;
@@ -70,7 +68,7 @@ __device__ inline void softmax_row(const LossArguments& a, u32 row, u32 label, f
 }
 
 __device__ inline void sigmoid_row(const LossArguments& a, u32 row, u32 label, float share) {
-    if (threadIdx.x % 32 != 0) return;
+    if (lane() != 0) return;
     float* place = of_replica(a.logits) + row;
     const float z = *place + of_replica(a.bias)[0];
     const float target = float(label) * (1.0f - a.label_smoothing) + a.label_smoothing / 2.0f;
@@ -96,12 +94,11 @@ __device__ inline void bias_gradient(const LossArguments& a, u32 first, u32 colu
     if (threadIdx.x >= columns) return;
     float total = 0.0f;
     for (u32 of_group = 0; of_group < groups; of_group++) total += sums[of_group * columns + threadIdx.x];
-    float* place = of_replica(a.bias_gradient) + column;
-    *place = a.adds ? *place + total : total;
+    put(of_replica(a.bias_gradient) + column, total, a.adds);
 }
 
 RELUMINE_KERNEL loss(const LossArguments a) {
-    const u32 row = blockIdx.x * ROWS_PER_BLOCK + threadIdx.x / 32;
+    const u32 row = warp_row();
     const u64 batch = u64(*a.slot) * a.replicas + blockIdx.y;
     if (row < a.rows) {
         const u32 label = a.labels[a.order[batch * a.capacity + a.first_row + row]];

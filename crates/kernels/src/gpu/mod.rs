@@ -12,6 +12,8 @@ mod cuda;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod operation;
+mod plain;
+mod update;
 
 pub use arguments::*;
 #[cfg(feature = "cuda")]
@@ -19,6 +21,8 @@ pub use cuda::CudaGpu;
 #[cfg(feature = "emulator")]
 pub use emulator::{Emulator, Order};
 pub use operation::{Launch, Operation, Product, Stage};
+pub use plain::{bytes_of, bytes_of_mut};
+pub use update::UpdateConstants;
 
 /// Threads of every block.
 pub const THREADS: usize = 256;

@@ -1,5 +1,5 @@
 // Batch and layer normalisation, both ways. The formulas are those of `relumine_kernels::norm`.
-#include "common.cuh"
+#include "strip.cuh"
 
 struct BatchNormArguments {
     Values x;        // [r, b, v]: what is normalised; becomes x^
@@ -20,43 +20,6 @@ struct BatchNormArguments {
     u32 units;
     u32 unused;
 };
-
-// A block takes 32 columns and all rows: 8 neighbours of 4 columns each, and 32 threads for every 32nd row.
-struct Strip {
-    u32 first_row;
-    u32 column4;
-    u32 group;
-    bool is_inside;
-};
-
-__device__ inline Strip strip(u32 units) {
-    Strip strip;
-    strip.group = threadIdx.x % 8, strip.first_row = threadIdx.x / 8, strip.column4 = blockIdx.x * 8 + strip.group;
-    strip.is_inside = 4 * strip.column4 < units;
-    return strip;
-}
-
-struct Four64 {
-    double at[4];
-};
-
-// The sums of a strip's columns over its threads, in their order, for all of them.
-__device__ inline Four64 strip_sums(const Strip& strip, const Four& values) {
-    __shared__ float parts[32][33];
-    __shared__ double totals[32];
-    __syncthreads();
-    UNROLL for (u32 i = 0; i < 4; i++) parts[strip.first_row][4 * strip.group + i] = values.at[i];
-    __syncthreads();
-    if (threadIdx.x < 32) {
-        double total = 0.0;
-        for (u32 row = 0; row < 32; row++) total += double(parts[row][threadIdx.x]);
-        totals[threadIdx.x] = total;
-    }
-    __syncthreads();
-    Four64 sums;
-    UNROLL for (u32 i = 0; i < 4; i++) sums.at[i] = totals[4 * strip.group + i];
-    return sums;
-}
 
 RELUMINE_KERNEL batch_norm(const BatchNormArguments a) {
     const Strip at = strip(a.units);
@@ -151,10 +114,8 @@ __device__ inline Sums norm_gradient(const NormBackwardArguments& a, const Strip
     UNROLL for (u32 i = 0; i < 4; i++) {
         const u32 column = 4 * at.column4 + i;
         if (at.first_row != 0 || column >= a.units) continue;
-        float* of_weight = of_replica(a.weight_gradient) + column;
-        float* of_bias = of_replica(a.bias_gradient) + column;
-        *of_weight = a.adds ? *of_weight + float(sums.products.at[i]) : float(sums.products.at[i]);
-        *of_bias = a.adds ? *of_bias + float(sums.plain.at[i]) : float(sums.plain.at[i]);
+        put(of_replica(a.weight_gradient) + column, float(sums.products.at[i]), a.adds);
+        put(of_replica(a.bias_gradient) + column, float(sums.plain.at[i]), a.adds);
     }
     return sums;
 }
@@ -191,7 +152,7 @@ struct LayerNormArguments {
 
 // A warp takes a row.
 RELUMINE_KERNEL layer_norm(const LayerNormArguments a) {
-    const u32 row = blockIdx.x * (THREADS / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
+    const u32 row = warp_row(), lane = ::lane();
     if (row >= a.rows) return;
     float* x = of_replica(a.x) + u64(row) * a.units;
     float* out = of_replica(a.out) + u64(row) * a.units;
@@ -210,7 +171,7 @@ RELUMINE_KERNEL layer_norm(const LayerNormArguments a) {
 RELUMINE_KERNEL layer_norm_gradient(const NormBackwardArguments a) { norm_gradient(a, strip(a.units)); }
 
 RELUMINE_KERNEL layer_norm_backward(const NormBackwardArguments a) {
-    const u32 row = blockIdx.x * (THREADS / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
+    const u32 row = warp_row(), lane = ::lane();
     if (row >= a.rows) return;
     const float* dy = of_replica(a.dy) + u64(row) * a.units;
     const float* normalized = of_replica(a.normalized) + u64(row) * a.units;

@@ -1,8 +1,8 @@
 //! What a step is made of.
 
 use super::{
-    ActivateArguments, ActivateBackwardArguments, BatchNormArguments, BoundArguments, FinishArguments, GatherArguments, LayerNormArguments,
-    LossArguments, MaxoutArguments, NormArguments, NormBackwardArguments, PARAMETERS_PER_BLOCK, THREADS, UpdateArguments, Values,
+    ActivateArguments, ActivateBackwardArguments, BatchNormArguments, BoundArguments, ClipArguments, FinishArguments, GatherArguments,
+    LayerNormArguments, LossArguments, MaxoutArguments, NormBackwardArguments, PARAMETERS_PER_BLOCK, THREADS, UpdateArguments, Values,
 };
 
 /// A part of a step.
@@ -81,7 +81,7 @@ pub enum Launch {
     LayerNormBackward(NormBackwardArguments),
     Loss(LossArguments),
     Update(UpdateArguments),
-    ClipScale(NormArguments),
+    ClipScale(ClipArguments),
     BoundNorms(BoundArguments),
     Finish(FinishArguments),
 }

@@ -156,7 +156,7 @@ RELUMINE_KERNEL update(const UpdateArguments a) {
     if (threadIdx.x == 0) *a.next_slot += 1;
 }
 
-struct NormArguments {
+struct ClipArguments {
     Values parameters; // [r, p]
     Values gradients;  // [r, p]
     const u32* groups;
@@ -171,7 +171,7 @@ struct NormArguments {
 };
 
 // What clipping by global norm leaves of the gradients (Pascanu et al. 2013): clip / (norm + 1e-6), if that is under 1.
-RELUMINE_KERNEL clip_scale(const NormArguments a) {
+RELUMINE_KERNEL clip_scale(const ClipArguments a) {
     const UpdateConstants c =
         a.constants[(u64(*a.slot) * a.replicas + blockIdx.y) * 2 + a.groups[blockIdx.x]];
     const u32 place4 = blockIdx.x * THREADS + threadIdx.x, end = (place4 + 1) * 4;
@@ -203,7 +203,7 @@ struct BoundArguments {
 
 // Scales every row of a weight whose norm is over `max_norm` down to it. A warp takes a row.
 RELUMINE_KERNEL bound_norms(const BoundArguments a) {
-    const u32 row = blockIdx.x * (THREADS / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
+    const u32 row = warp_row(), lane = ::lane();
     if (row >= a.rows || !is_sound(a.progress[blockIdx.y])) return;
     float* weight = of_replica(a.weight) + u64(row) * a.columns;
     float squares = 0.0f;
