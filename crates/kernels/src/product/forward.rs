@@ -219,13 +219,27 @@ dispatch_simd! {
 
 #[inline(always)]
 unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
+    let mut first = task.rows.start;
+    while first < task.rows.end {
+        let rows = first..(first + STRIP).min(task.rows.end);
+        // SAFETY: the caller's promise.
+        unsafe { skipping_strip::<S>(x, task, rows.clone()) };
+        first = rows.end;
+    }
+}
+
+/// Rows that are taken together: two panels of their sums, 16 KiB, stay in the first cache while all inputs come by, a word of them and its
+/// rows of weights, 32 KiB, at a time. With more rows every word would move the sums between two caches and back, with fewer the weights.
+const STRIP: usize = 32;
+
+#[inline(always)]
+unsafe fn skipping_strip<S: Simd>(x: &impl LitInputs, task: &Task<'_>, rows: Range<usize>) {
     let Task { w, .. } = task;
-    // One word of inputs at a time: its rows of weights stay in the first cache for all rows of the batch.
     for panel in 0..x.count() {
-        let words = &x.lit().rows_of(panel)[task.rows.clone()];
+        let words = &x.lit().rows_of(panel)[rows.clone()];
         let b = w.values()[task.panels.start * w.stride() + panel * x.width() * w.width()..].as_ptr();
-        let mut a = x.factors(panel, task.rows.start);
-        let mut c = task.c;
+        let mut a = x.factors(panel, rows.start);
+        let mut c = task.c.wrapping_add((rows.start - task.rows.start) * w.width());
         for word in words {
             let (from, from_panel) = if panel == 0 { (task.bias, w.width()) } else { (c.cast_const(), task.c_panel) };
             let (word, width, b_panel, c_panel) = (*word, w.width(), w.stride(), task.c_panel);
