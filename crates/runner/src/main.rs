@@ -2,8 +2,12 @@
 
 use clap::Parser;
 use relumine::{cli::Arguments, commands, file_limit, terminal};
+use relumine_kernels::LargePages;
 use std::process::ExitCode;
 use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: LargePages = LargePages;
 
 fn main() -> ExitCode {
     let started = Instant::now();
