@@ -53,11 +53,8 @@ impl Look<'_> {
         let count = unsafe { self.counts.part(panel * blocks + block, 1) };
         count[0] = words.iter().map(|word| word.count_ones()).sum();
         transpose(&mut columns);
-        for (column, word) in columns.into_iter().enumerate() {
-            // SAFETY: as above.
-            let place = unsafe { self.by_column.part((panel * BLOCK + column) * blocks + block, 1) };
-            place[0] = word;
-        }
+        // SAFETY: as above.
+        unsafe { self.by_column.part((panel * blocks + block) * BLOCK, BLOCK) }.copy_from_slice(&columns);
     }
 
     /// The same for whole blocks of rows of a panel, the first of which begins at row `first`.

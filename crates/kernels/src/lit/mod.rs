@@ -16,7 +16,7 @@ use crate::{Bytes, Panels};
 pub struct Lit {
     /// `[panels][rows]`: bit `c` is column `c` of the panel.
     by_row: Vec<u64>,
-    /// `[panels][64 columns][blocks of 64 rows]`: bit `r` is row `r` of the block.
+    /// `[panels][blocks of 64 rows][64 columns]`: bit `r` is row `r` of the block.
     by_column: Vec<u64>,
     capacity: usize,
     columns: usize,
@@ -111,11 +111,11 @@ impl Lit {
         &self.by_row[panel * self.capacity..][..self.rows]
     }
 
-    /// The words of a column of a panel, one for each block of rows.
+    /// The column words of a block of rows of a panel.
     #[inline]
-    pub(crate) fn column(&self, panel: usize, column: usize) -> &[u64] {
+    pub(crate) fn columns_of(&self, panel: usize, block: usize) -> &[u64; BLOCK] {
         let blocks = self.capacity.div_ceil(BLOCK);
-        &self.by_column[(panel * BLOCK + column) * blocks..][..self.rows.div_ceil(BLOCK)]
+        &self.by_column.as_chunks().0[panel * blocks + block]
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
                     let expected = matrix.get(row, column) != 0.0;
                     let (panel, place) = (column / matrix.width(), column % matrix.width());
                     assert_eq!(lit.rows_of(panel)[row] >> place & 1 == 1, expected);
-                    assert_eq!(lit.column(panel, place)[row / BLOCK] >> (row % BLOCK) & 1 == 1, expected);
+                    assert_eq!(lit.columns_of(panel, row / BLOCK)[place] >> (row % BLOCK) & 1 == 1, expected);
                     count += u64::from(expected);
                 }
             }

@@ -268,8 +268,8 @@ unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
         let a = x.factors(*in_panel, block * BLOCK);
         // The first block of sums that go on from nothing writes them all.
         let is_first = block == 0 && !task.adds;
-        for input in 0..task.inputs {
-            let word = lit.column(*in_panel, input)[block];
+        for (input, word) in lit.columns_of(*in_panel, block)[..task.inputs].iter().enumerate() {
+            let word = *word;
             if word == 0 && !is_first {
                 continue;
             }
