@@ -1,17 +1,16 @@
 //! Looking for zeros while something else is done.
 
-use super::BLOCK;
+use super::{BLOCK, Block};
 use crate::isa::dispatch_simd;
 use crate::shares::Shares;
 use crate::simd::Simd;
 
 /// A [`Lit`](super::Lit) that is being made, block by block.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Look<'a> {
-    pub(super) by_row: Shares<'a, u64>,
-    pub(super) by_column: Shares<'a, u64>,
-    pub(super) counts: Shares<'a, u32>,
-    pub(super) capacity: usize,
+    pub(super) blocks: Shares<'a, Block>,
+    /// Blocks of a panel.
+    pub(super) per_panel: usize,
     pub(super) columns: usize,
     pub(super) width: usize,
 }
@@ -40,21 +39,17 @@ impl Look<'_> {
     /// # Safety
     /// As [`at`](Self::at).
     unsafe fn words(&self, panel: usize, block: usize, count: usize, find: impl FnOnce(&mut [u64])) {
-        let (first, blocks) = (block * BLOCK, self.capacity.div_ceil(BLOCK));
         // SAFETY: the caller's promise.
-        let words = unsafe { self.by_row.part(panel * self.capacity + first, count) };
-        let mut columns = [0_u64; BLOCK];
+        let Some(block) = unsafe { self.blocks.part(panel * self.per_panel + block, 1) }.first_mut() else { return };
+        let words = &mut block.by_row[..count];
         find(words);
         // Padding is no column, whatever is in it.
         let columns_here = (self.columns - panel * self.width).min(self.width);
         words.iter_mut().for_each(|word| *word &= u64::MAX >> (BLOCK - columns_here));
-        columns[..count].copy_from_slice(words);
-        // SAFETY: as above.
-        let count = unsafe { self.counts.part(panel * blocks + block, 1) };
-        count[0] = words.iter().map(|word| word.count_ones()).sum();
-        transpose(&mut columns);
-        // SAFETY: as above.
-        unsafe { self.by_column.part((panel * blocks + block) * BLOCK, BLOCK) }.copy_from_slice(&columns);
+        block.count = words.iter().map(|word| word.count_ones()).sum();
+        block.by_column[..count].copy_from_slice(words);
+        block.by_column[count..].fill(0);
+        transpose(&mut block.by_column);
     }
 
     /// The same for whole blocks of rows of a panel, the first of which begins at row `first`.

@@ -7,6 +7,7 @@ pub(crate) use look::Look;
 use crate::pool::Team;
 use crate::shares::Shares;
 use crate::{Bytes, Panels};
+use std::ops::Range;
 
 /// The non-zero elements of the first rows of a [`Panels`] or [`Bytes`]: what products look at to skip the others.
 ///
@@ -14,29 +15,38 @@ use crate::{Bytes, Panels};
 /// without it. A weight that is infinite or no number is seen only where its input is lit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lit {
-    /// `[panels][rows]`: bit `c` is column `c` of the panel.
-    by_row: Vec<u64>,
-    /// `[panels][blocks of 64 rows][64 columns]`: bit `r` is row `r` of the block.
-    by_column: Vec<u64>,
+    /// `[panels][blocks of 64 rows]`
+    blocks: Vec<Block>,
     capacity: usize,
     columns: usize,
     panels: usize,
     rows: usize,
-    /// How many there are, by panel and block of rows.
-    counts: Vec<u32>,
 }
 
 /// Rows of a block, and bits of a word.
 pub(crate) const BLOCK: usize = 64;
+
+/// What is lit in a block of rows of a panel: whoever looks at it shares no cache line with those who look at others.
+#[repr(align(64))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Block {
+    /// Of each row: bit `c` is column `c` of the panel.
+    by_row: [u64; BLOCK],
+    /// Of each column: bit `r` is row `r` of the block.
+    by_column: [u64; BLOCK],
+    count: u32,
+}
+
+impl Block {
+    const DARK: Self = Self { by_row: [0; BLOCK], by_column: [0; BLOCK], count: 0 };
+}
 
 impl Lit {
     /// Room for matrices of this shape, nothing lit.
     #[must_use]
     pub fn new(matrix: &Panels) -> Self {
         let (capacity, panels) = (matrix.rows(), matrix.count());
-        let blocks = capacity.div_ceil(BLOCK);
-        let (by_row, by_column) = (vec![0; panels * capacity], vec![0; panels * BLOCK * blocks]);
-        Self { by_row, by_column, capacity, columns: matrix.columns(), panels, rows: 0, counts: vec![0; panels * blocks] }
+        Self { blocks: vec![Block::DARK; panels * capacity.div_ceil(BLOCK)], capacity, columns: matrix.columns(), panels, rows: 0 }
     }
 
     /// Looks at the first `rows` rows of `matrix`.
@@ -72,14 +82,8 @@ impl Lit {
     fn look(&mut self, width: usize, rows: usize) -> Look<'_> {
         assert!(rows <= self.capacity, "there are so many rows");
         self.rows = rows;
-        Look {
-            by_row: Shares::new(&mut self.by_row),
-            by_column: Shares::new(&mut self.by_column),
-            counts: Shares::new(&mut self.counts),
-            capacity: self.capacity,
-            columns: self.columns,
-            width,
-        }
+        let per_panel = self.capacity.div_ceil(BLOCK);
+        Look { blocks: Shares::new(&mut self.blocks), per_panel, columns: self.columns, width }
     }
 
     /// Whether this is what [`update`](Self::update) found in the first `rows` rows of a matrix of this shape.
@@ -101,21 +105,30 @@ impl Lit {
     /// How many elements are lit.
     #[must_use]
     pub fn count(&self) -> u64 {
-        let (blocks, used) = (self.capacity.div_ceil(BLOCK), self.rows.div_ceil(BLOCK));
-        (0..self.panels).flat_map(|panel| &self.counts[panel * blocks..][..used]).map(|count| u64::from(*count)).sum()
+        (0..self.panels).flat_map(|panel| self.blocks_of(panel)).map(|block| u64::from(block.count)).sum()
     }
 
-    /// The row words of a panel.
+    /// The blocks of a panel that rows have been looked at in.
+    fn blocks_of(&self, panel: usize) -> &[Block] {
+        &self.blocks[panel * self.capacity.div_ceil(BLOCK)..][..self.block_count()]
+    }
+
+    /// How many blocks the rows lie in.
+    pub(crate) fn block_count(&self) -> usize {
+        self.rows.div_ceil(BLOCK)
+    }
+
+    /// The words of some rows of a panel, all of one block.
     #[inline]
-    pub(crate) fn rows_of(&self, panel: usize) -> &[u64] {
-        &self.by_row[panel * self.capacity..][..self.rows]
+    pub(crate) fn rows_of(&self, panel: usize, rows: Range<usize>) -> &[u64] {
+        let block = rows.start / BLOCK;
+        &self.blocks_of(panel)[block].by_row[rows.start - block * BLOCK..rows.end - block * BLOCK]
     }
 
-    /// The column words of a block of rows of a panel.
+    /// The words of the columns of a block of rows of a panel.
     #[inline]
     pub(crate) fn columns_of(&self, panel: usize, block: usize) -> &[u64; BLOCK] {
-        let blocks = self.capacity.div_ceil(BLOCK);
-        &self.by_column.as_chunks().0[panel * blocks + block]
+        &self.blocks_of(panel)[block].by_column
     }
 }
 
@@ -144,7 +157,7 @@ mod tests {
                 for column in 0..columns {
                     let expected = matrix.get(row, column) != 0.0;
                     let (panel, place) = (column / matrix.width(), column % matrix.width());
-                    assert_eq!(lit.rows_of(panel)[row] >> place & 1 == 1, expected);
+                    assert_eq!(lit.rows_of(panel, row..row + 1)[0] >> place & 1 == 1, expected);
                     assert_eq!(lit.columns_of(panel, row / BLOCK)[place] >> (row % BLOCK) & 1 == 1, expected);
                     count += u64::from(expected);
                 }

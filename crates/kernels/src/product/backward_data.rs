@@ -92,7 +92,7 @@ impl<'a> InputGradient<'a> {
         let task = Task { dz, w, rows, first_input: panel * width, slopes, width };
         match self.way {
             // SAFETY: the shapes fit, as checked by `new`.
-            Way::Skipping(lit) => unsafe { skipping(&task, &lit.rows_of(panel)[task.rows.clone()], out) },
+            Way::Skipping(lit) => unsafe { skipping(&task, lit.rows_of(panel, task.rows.clone()), out) },
             Way::Whole(transposed) => whole(&task, transposed, panel, out),
         }
     }

@@ -255,7 +255,7 @@ dispatch_simd! {
 unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
     let Task { dz, in_panel, .. } = task;
     let (width, lit) = (dz.width(), x.lit());
-    let blocks = lit.rows_of(*in_panel).len().div_ceil(BLOCK);
+    let blocks = lit.block_count();
     if blocks == 0 && !task.adds {
         for panel in 0..task.panels.len() {
             // SAFETY: the caller's promise.

@@ -221,7 +221,8 @@ dispatch_simd! {
 unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
     let mut first = task.rows.start;
     while first < task.rows.end {
-        let rows = first..(first + STRIP).min(task.rows.end);
+        // It lies in one block, wherever the task begins.
+        let rows = first..((first / STRIP + 1) * STRIP).min(task.rows.end);
         // SAFETY: the caller's promise.
         unsafe { skipping_strip::<S>(x, task, rows.clone()) };
         first = rows.end;
@@ -236,7 +237,7 @@ const STRIP: usize = 32;
 unsafe fn skipping_strip<S: Simd>(x: &impl LitInputs, task: &Task<'_>, rows: Range<usize>) {
     let Task { w, .. } = task;
     for panel in 0..x.count() {
-        let words = &x.lit().rows_of(panel)[rows.clone()];
+        let words = x.lit().rows_of(panel, rows.clone());
         let b = w.values()[task.panels.start * w.stride() + panel * x.width() * w.width()..].as_ptr();
         let mut a = x.factors(panel, rows.start);
         let mut c = task.c.wrapping_add((rows.start - task.rows.start) * w.width());
