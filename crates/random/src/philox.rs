@@ -4,10 +4,12 @@
 //! A block cipher with its security stripped off: ten rounds turn a 128-bit counter and a 64-bit key into 128 random bits. It passes
 //! TestU01's BigCrush, and its integers are the same in Rust, CUDA and Metal.
 
-const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+/// What a round multiplies the first and the third word by.
+pub const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 /// The Weyl increments of the key schedule: the golden ratio and sqrt(3) - 1, as 32-bit fractions.
-const KEY_INCREMENTS: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
-const ROUNDS: usize = 10;
+pub const KEY_INCREMENTS: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+/// Rounds of a block.
+pub const ROUNDS: usize = 10;
 
 /// The four words of one counter under one key.
 ///

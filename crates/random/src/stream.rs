@@ -45,6 +45,12 @@ impl Stream {
         Self { key: [seed as u32, (seed >> 32) as u32], id: (purpose as u32) << 16 | u32::from(layer) }
     }
 
+    /// The generator's key, and the counter's last word: for generators that are written out elsewhere.
+    #[must_use]
+    pub fn key_and_id(&self) -> ([u32; 2], u32) {
+        (self.key, self.id)
+    }
+
     /// The word at `index` of `row` at `step`.
     #[must_use]
     pub fn word(&self, step: u32, row: u32, index: u32) -> u32 {

@@ -1,5 +1,8 @@
 //! Dropout of a tile: the masks of the random crate, applied where outputs and slopes are in the cache.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
 use crate::Panels;
 use crate::isa::dispatch_plain;
 use crate::pool::Team;
@@ -57,6 +60,11 @@ impl Dropout {
     /// Drops from rows `rows` of the step's batch, columns from `first_column` on: row-major tiles of outputs and slopes, `width` a multiple
     /// of 4 and up to 64.
     pub fn apply(&self, rows: Range<u32>, first_column: usize, width: usize, outputs: &mut [f32], slopes: &mut [f32]) {
+        #[cfg(target_arch = "x86_64")]
+        if width == avx512::COLUMNS && crate::Isa::detect() == crate::Isa::Avx512 {
+            // SAFETY: the processor has AVX-512.
+            return unsafe { avx512::apply(self, rows, first_column, outputs, slopes) };
+        }
         apply(self, rows, (first_column, width), outputs, slopes);
     }
 }
