@@ -81,6 +81,12 @@ fn begin(tasks: usize, share: usize, shares: usize) -> usize {
     tasks * share / shares
 }
 
+/// The task that is as far from the end of its share as this one is from the beginning, in the same share.
+pub(crate) fn mirrored(task: usize, tasks: usize, shares: usize) -> usize {
+    let share = (0..shares).find(|share| task < begin(tasks, share + 1, shares)).unwrap_or_default();
+    begin(tasks, share, shares) + begin(tasks, share + 1, shares) - 1 - task
+}
+
 struct Shared {
     /// What a worker may do: see [`State`].
     state: AtomicU64,
@@ -327,6 +333,19 @@ mod tests {
                 });
             }
             assert_eq!(sum.into_inner(), 6000);
+        }
+    }
+
+    #[test]
+    fn mirrored_tasks_stay_in_their_share_and_are_all_there() {
+        for (tasks, shares) in [(1, 1), (26, 2), (7, 3), (2, 4), (64, 5)] {
+            let mut seen: Vec<usize> = (0..tasks).map(|task| mirrored(task, tasks, shares)).collect();
+            for share in 0..shares {
+                let range = begin(tasks, share, shares)..begin(tasks, share + 1, shares);
+                assert!(seen[range.clone()].iter().copied().eq(range.rev()), "share {share} of {shares} of {tasks} tasks");
+            }
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq(0..tasks));
         }
     }
 

@@ -6,7 +6,7 @@ use super::workspace::{LayerBuffers, left_factor, output_gradient};
 use super::{Hands, Use};
 use crate::OptimizerConfig;
 use crate::optimizer::Pace;
-use relumine_kernels::product::{Destination, InputGradient, Transpose, Way, WeightGradient};
+use relumine_kernels::product::{Destination, InputGradient, Order, Transpose, Way, WeightGradient};
 use relumine_kernels::{Panels, Team, maxout};
 
 /// The gradient at a layer's inputs skips zeros where the share of slopes that are not zero is under this; its dense form first transposes
@@ -69,21 +69,23 @@ pub(super) fn backward_pass(hands: &mut Hands, layers: &mut [Layer], rows: usize
             to_inputs = Some(InputGradient::new(dz, rows, &layer.weight.value, slopes, dx, way));
             to_transpose = transpose(previous_layer, transposed, *skips_slopes);
         }
+        let threads = team.threads();
         let mut to_weight_after = match (layers_after.first_mut(), after.first()) {
-            (Some(layer), Some(buffers)) => Some(weight_gradient(layer, buffers, uses[position + 1], rows, step, add)),
+            (Some(layer), Some(buffers)) => Some(weight_gradient(threads, (layer, false), buffers, uses[position + 1], rows, step, add)),
             _ => None,
         };
         if position > 0 {
             team.run_together(&[&mut to_inputs, &mut to_weight_after, &mut to_transpose]);
         } else {
-            team.run_together(&[&mut weight_gradient(layer, buffers, uses[0], rows, step, add), &mut to_weight_after]);
+            team.run_together(&[&mut weight_gradient(threads, (layer, true), buffers, uses[0], rows, step, add), &mut to_weight_after]);
         }
     }
 }
 
-/// The gradients of a layer's weight and bias, or their update.
+/// The gradients of a layer's weight and bias, or their update; of the first layer, or of one whose inputs the same threads have made.
 fn weight_gradient<'a>(
-    layer: &'a mut Layer,
+    threads: usize,
+    (layer, is_first): (&'a mut Layer, bool),
     buffers: &'a LayerBuffers,
     of_inputs: Use,
     rows: usize,
@@ -92,15 +94,12 @@ fn weight_gradient<'a>(
 ) -> WeightGradient<'a> {
     let x = left_factor((&buffers.inputs, &buffers.lit_inputs), (&buffers.bytes, buffers.seen), of_inputs.skips_zeros);
     let destination = match step {
-        Some((config, pace)) => Destination::Update {
-            weight: layer.weight.target(config, pace),
-            bias: layer.bias.target(config, pace),
-            backwards: pace.step % 2 == 0,
-        },
+        Some((config, pace)) => Destination::Update { weight: layer.weight.target(config, pace), bias: layer.bias.target(config, pace) },
         None if add => Destination::Add(&mut layer.gradient),
         None => Destination::Store(&mut layer.gradient),
     };
-    WeightGradient::new(x, rows, &buffers.dz, destination)
+    let order = Order { by_inputs: !is_first, backwards: step.is_some_and(|(_, pace)| pace.step % 2 == 0) };
+    WeightGradient::new(threads, x, rows, &buffers.dz, (destination, order))
 }
 
 /// From the outputs of a layer, whose slopes the gradient has met where the activation is the last of it, to its pre-activations.

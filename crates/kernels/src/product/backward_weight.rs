@@ -6,7 +6,7 @@ use super::{Inputs, ZEROS};
 use crate::isa::dispatch_simd;
 use crate::lit::BLOCK;
 use crate::optimizer::{Update, apply};
-use crate::pool::{Tasks, Team};
+use crate::pool::{Tasks, Team, mirrored};
 use crate::shares::Shares;
 use crate::simd::Simd;
 use crate::{Bytes, Lit, PANEL, Panels};
@@ -46,14 +46,23 @@ pub enum Destination<'a> {
         weight: Target<'a>,
         /// The bias.
         bias: Target<'a>,
-        /// From the last input to the first: in turn with the other direction, what a step left in the cache is what the next one begins with.
-        backwards: bool,
     },
+}
+
+/// Which thread begins with which tiles. It changes no bit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Order {
+    /// A panel of inputs after the other, so that a thread meets the inputs that it made itself; otherwise a panel of outputs after the other, so
+    /// that it meets the weights that it met in the forward pass.
+    pub by_inputs: bool,
+    /// Each thread begins with the last of its tiles: in turn with the other direction, what a step left in the cache is what the next one
+    /// begins with.
+    pub backwards: bool,
 }
 
 /// The gradients of weight `[in, out]` and bias `[1, out]` from the first `rows` rows of `x` `[rows, in]` and `dz` `[rows, out]`.
 pub fn weight_gradient(team: &mut Team, x: Inputs<'_>, rows: usize, dz: &Panels, destination: Destination<'_>) {
-    team.run_together(&[&mut WeightGradient::new(x, rows, dz, destination)]);
+    team.run_together(&[&mut WeightGradient::new(team.threads(), x, rows, dz, (destination, Order::default()))]);
 }
 
 /// [`weight_gradient`] as part of a phase.
@@ -63,12 +72,13 @@ pub struct WeightGradient<'a> {
     dz: &'a Panels,
     weight: Place<'a>,
     bias: Place<'a>,
-    backwards: bool,
+    order: Order,
+    threads: usize,
 }
 
 impl<'a> WeightGradient<'a> {
-    /// The tasks; arguments as of [`weight_gradient`].
-    pub fn new(x: Inputs<'a>, rows: usize, dz: &'a Panels, destination: Destination<'a>) -> Self {
+    /// The tasks for so many threads; arguments as of [`weight_gradient`].
+    pub fn new(threads: usize, x: Inputs<'a>, rows: usize, dz: &'a Panels, (destination, order): (Destination<'a>, Order)) -> Self {
         assert!(x.have_rows(rows) && rows <= dz.rows(), "there are so many rows");
         let fits = |weight: &Panels, bias: &Panels| {
             weight.rows() == x.columns() && weight.columns() == dz.columns() && bias.rows() == 1 && bias.columns() == dz.columns()
@@ -80,12 +90,12 @@ impl<'a> WeightGradient<'a> {
             },
             "the shapes of a product fit"
         );
-        let (weight, bias, backwards) = match destination {
-            Destination::Store(gradient) => (Place::store(&mut gradient.weight, false), Place::store(&mut gradient.bias, false), false),
-            Destination::Add(gradient) => (Place::store(&mut gradient.weight, true), Place::store(&mut gradient.bias, true), false),
-            Destination::Update { weight, bias, backwards } => (Place::update(weight), Place::update(bias), backwards),
+        let (weight, bias) = match destination {
+            Destination::Store(gradient) => (Place::store(&mut gradient.weight, false), Place::store(&mut gradient.bias, false)),
+            Destination::Add(gradient) => (Place::store(&mut gradient.weight, true), Place::store(&mut gradient.bias, true)),
+            Destination::Update { weight, bias } => (Place::update(weight), Place::update(bias)),
         };
-        Self { x, rows, dz, weight, bias, backwards }
+        Self { x, rows, dz, weight, bias, order, threads }
     }
 
     /// The gradient of a tile of the weight: a panel of inputs by one panel of outputs or two.
@@ -135,14 +145,14 @@ impl Tasks for WeightGradient<'_> {
         self.x.count() * self.dz.count().div_ceil(2)
     }
 
-    /// A panel of outputs after the other, so that a thread meets the weights that it met in the forward pass.
     unsafe fn run(&self, task: usize) {
-        let Self { dz, rows, .. } = *self;
-        let in_panels = self.x.count();
-        let (pair, in_panel) = (task / in_panels, task % in_panels);
-        let in_panel = if self.backwards { in_panels - 1 - in_panel } else { in_panel };
+        let Self { dz, rows, order, .. } = *self;
+        let (in_panels, pairs) = (self.x.count(), dz.count().div_ceil(2));
+        let task = if order.backwards { mirrored(task, in_panels * pairs, self.threads) } else { task };
+        let (pair, in_panel) = if order.by_inputs { (task % pairs, task / pairs) } else { (task / in_panels, task % in_panels) };
         let panels = 2 * pair..(2 * pair + 2).min(dz.count());
-        if in_panel == 0 {
+        // One tile of each pair of outputs does their biases: tiles of different threads, in either order.
+        if in_panel == pair * in_panels / pairs {
             let width = dz.width();
             for panel in panels.clone() {
                 self.bias.add_to(panel * width, width, |sums| sum_rows(&dz.values()[panel * dz.stride()..][..rows * width], sums));

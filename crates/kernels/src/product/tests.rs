@@ -98,16 +98,15 @@ fn forward_is_the_product_and_skipping_zeros_changes_no_bit() {
 }
 
 /// Weight and bias after an SGD step of 1/2, each tile as soon as its gradient is there.
-fn updated(x: &Panels, lit: &Lit, rows: usize, dz: &Panels, (w, bias): (&Panels, &Panels), backwards: bool) -> [Vec<f32>; 2] {
+fn updated(x: &Panels, lit: &Lit, rows: usize, dz: &Panels, (w, bias): (&Panels, &Panels), order: Order) -> [Vec<f32>; 2] {
     let rule = Rule::Sgd { learning_rate: 0.5 };
     let update = Update { rule, gradient_scale: 1.0, clip_value: f32::INFINITY, coupled_decay: 0.0, shrink: 1.0 };
     let (mut w, mut bias) = (w.clone(), bias.clone());
     let destination = Destination::Update {
         weight: Target { update, parameter: &mut w, slots: &mut [] },
         bias: Target { update, parameter: &mut bias, slots: &mut [] },
-        backwards,
     };
-    weight_gradient(&mut Team::new(2), Inputs::Lit(x, lit), rows, dz, destination);
+    Team::new(2).run_together(&[&mut WeightGradient::new(2, Inputs::Lit(x, lit), rows, dz, (destination, order))]);
     [w.to_rows(w.rows()), bias.to_rows(1)]
 }
 
@@ -138,8 +137,9 @@ fn weight_gradients_are_the_products_and_skipping_zeros_changes_no_bit() {
         let (skipping, whole) = (run(Some(&lit), 2, true), run(None, 1, true));
         assert_same("twice", &skipping.0, &whole.0);
         assert_same("twice", &skipping.1, &whole.1);
-        for backwards in [false, true] {
-            let (ours, theirs) = (updated(&x, &lit, rows, &dz, (&w, &bias), backwards), by_gradient(&w, &bias, &weight, &sums));
+        for (by_inputs, backwards) in [(false, false), (false, true), (true, false), (true, true)] {
+            let order = Order { by_inputs, backwards };
+            let (ours, theirs) = (updated(&x, &lit, rows, &dz, (&w, &bias), order), by_gradient(&w, &bias, &weight, &sums));
             ours.iter().zip(&theirs).for_each(|(ours, theirs)| assert_same("updated", ours, theirs));
         }
         for column in 0..w.columns() {
