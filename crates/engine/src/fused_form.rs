@@ -1,10 +1,8 @@
 //! Which fused step a device has.
 
-#[cfg(feature = "cuda")]
-use crate::GpuStep;
-use crate::{FusedStep, Step, StepError, TrainingConfig};
+use crate::{FusedStep, GpuStep, Step, StepError, TrainingConfig};
 use candle_core::Device;
-use relumine_kernels::gpu::Precision;
+use relumine_kernels::gpu::{Gpu, Precision};
 use relumine_model::Architecture;
 
 /// The fused step of a device.
@@ -48,14 +46,25 @@ pub fn fused_step(architecture: &Architecture, config: &TrainingConfig, device: 
     }
 }
 
-#[cfg(feature = "cuda")]
 fn on_gpu(architecture: &Architecture, config: &TrainingConfig, device: &Device) -> Result<Box<dyn Step>, StepError> {
+    Ok(Box::new(GpuStep::new(gpu_of(device, config.precision)?, architecture, config, device)?))
+}
+
+/// The kernels of a CUDA device, and a queue of their own, with products of f32 numbers.
+///
+/// # Errors
+/// Another device, or a device that fails.
+pub fn open_gpu(device: &Device) -> Result<Box<dyn Gpu>, StepError> {
+    gpu_of(device, Precision::F32)
+}
+
+#[cfg(feature = "cuda")]
+fn gpu_of(device: &Device, precision: Precision) -> Result<Box<dyn Gpu>, StepError> {
     let ordinal = device.as_cuda_device()?.cuda_stream().context().ordinal();
-    let gpu = relumine_kernels::gpu::CudaGpu::new(ordinal, config.precision)?;
-    Ok(Box::new(GpuStep::new(Box::new(gpu), architecture, config, device)?))
+    Ok(Box::new(relumine_kernels::gpu::CudaGpu::new(ordinal, precision)?))
 }
 
 #[cfg(not(feature = "cuda"))]
-fn on_gpu(_: &Architecture, _: &TrainingConfig, _: &Device) -> Result<Box<dyn Step>, StepError> {
+fn gpu_of(_: &Device, _: Precision) -> Result<Box<dyn Gpu>, StepError> {
     Err(StepError::NotFused { reason: "this program was built without CUDA".into() })
 }

@@ -23,7 +23,7 @@ pub use average::Average;
 pub use error::StepError;
 pub use examples::{Examples, FeatureBuffer};
 pub use fused::{FusedStep, LayerProducts, Replicas, Use, ZeroSkipping};
-pub use fused_form::{FusedForm, fused_step};
+pub use fused_form::{FusedForm, fused_step, open_gpu};
 pub use gpu::{GpuReplicas, GpuStep};
 pub use loss::Objective;
 pub use optimizer::{Optimizer, OptimizerConfig};

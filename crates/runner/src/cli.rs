@@ -12,7 +12,7 @@ mod study;
 pub use augment::AugmentArguments;
 use clap::{Args, Parser, Subcommand};
 pub use data::{DataCommand, DataFetchArguments, DataListArguments, DataVerifyArguments};
-pub use devices::CompareDevicesArguments;
+pub use devices::{CompareDevicesArguments, GpuCheckArguments};
 pub use export::{ExportArguments, ExportFormat};
 pub use predict::{FitChoice, InvertChoice, PredictArguments, PredictFormat};
 pub use reading::{CompareArguments, CompletionsArguments, InspectArguments, ManArguments, RunsArguments, RunsOrder};
@@ -66,6 +66,8 @@ pub enum Command {
     Devices(DevicesArguments),
     /// Take the same steps on several devices and show how far apart they end: losses, gradients, parameters.
     CompareDevices(CompareDevicesArguments),
+    /// Check every kernel of a CUDA device beside the CPU, and time replicas side by side.
+    GpuCheck(GpuCheckArguments),
     /// List data sets, fetch them, and verify files.
     #[command(subcommand)]
     Data(DataCommand),

@@ -16,6 +16,7 @@ mod data;
 mod evaluation;
 #[path = "../fused/failures.rs"]
 mod failures;
+mod kernels;
 #[path = "../fused/masks.rs"]
 mod masks;
 #[path = "../fused/norms/mod.rs"]

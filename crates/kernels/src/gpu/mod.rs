@@ -7,6 +7,7 @@
 //! One operation serves any number of replicas, which train side by side: every array has its replicas one after the other.
 
 mod arguments;
+mod check;
 #[cfg(feature = "cuda")]
 mod cuda;
 #[cfg(feature = "emulator")]
@@ -16,6 +17,7 @@ mod plain;
 mod update;
 
 pub use arguments::*;
+pub use check::{KernelCheck, check_kernels};
 #[cfg(feature = "cuda")]
 pub use cuda::CudaGpu;
 #[cfg(feature = "emulator")]

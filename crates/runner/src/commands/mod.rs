@@ -9,6 +9,7 @@ mod data;
 mod devices;
 mod dry_run;
 mod export;
+mod gpu_check;
 mod inspect;
 mod man;
 mod output_file;
@@ -71,6 +72,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
         Command::CompareDevices(arguments) => compare_devices::run(&arguments),
+        Command::GpuCheck(arguments) => gpu_check::run(&arguments),
         Command::Data(command) => data::run(&command),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

@@ -1,0 +1,167 @@
+//! Random inputs, their way to the GPU and back, and the comparison.
+
+use super::KernelCheck;
+use crate::gpu::plain::Plain;
+use crate::gpu::{Address, Draw, Draws, Gpu, GpuError, Launch, Operation, Progress, Stage, Values, bytes_of, bytes_of_mut};
+use crate::{Dropout, Noise};
+use relumine_random::{Purpose, Stream, variates};
+
+/// Replicas of every check.
+pub(super) const REPLICAS: usize = 2;
+/// The step that random streams are at.
+pub(super) const STEP: u32 = 5;
+/// Rounding of a few operations.
+pub(super) const ROUNDED: f64 = 3e-6;
+/// Rounding of sums over a hundred values.
+pub(super) const SUMMED: f64 = 1e-5;
+
+/// The two replicas' seeds.
+const SEEDS: [u64; REPLICAS] = [7, 0x0123_4567_89ab_cdef];
+
+pub(super) struct Bench<'a> {
+    gpu: &'a dyn Gpu,
+    stream: Stream,
+    drawn: u32,
+    pub(super) checks: Vec<KernelCheck>,
+}
+
+/// Noise and dropout of a layer's inputs.
+pub(super) struct Disturbance {
+    pub(super) draws: Draws,
+    noise: Option<[Noise; REPLICAS]>,
+    pub(super) dropout: Option<[Dropout; REPLICAS]>,
+}
+
+impl<'a> Bench<'a> {
+    pub(super) fn new(gpu: &'a dyn Gpu) -> Self {
+        Self { gpu, stream: Stream::new(1, Purpose::Weights, 0), drawn: 0, checks: Vec::new() }
+    }
+
+    fn words(&mut self, count: usize) -> Vec<u32> {
+        let mut words = vec![0; count];
+        self.stream.fill(0, self.drawn, &mut words);
+        self.drawn += 1;
+        words
+    }
+
+    /// Standard normal numbers.
+    pub(super) fn normal(&mut self, count: usize) -> Vec<f32> {
+        self.words(count).into_iter().map(|word| variates::normal(word, 0.0, 1.0) as f32).collect()
+    }
+
+    /// Integers from 0 on.
+    pub(super) fn below(&mut self, count: usize, limit: u32) -> Vec<u32> {
+        self.words(count).into_iter().map(|word| word % limit).collect()
+    }
+
+    pub(super) fn put_bytes(&self, bytes: &[u8]) -> Result<Address, GpuError> {
+        let address = self.gpu.allocate(bytes.len())?;
+        self.gpu.write(address, bytes)?;
+        Ok(address)
+    }
+
+    pub(super) fn put<T: Plain>(&self, values: &[T]) -> Result<Address, GpuError> {
+        self.put_bytes(bytes_of(values))
+    }
+
+    /// An array of all replicas, one after the other.
+    pub(super) fn array(&self, values: &[f32]) -> Result<Values, GpuError> {
+        Ok(Values { first: self.put(values)?, stride: (values.len() / REPLICAS) as u64 })
+    }
+
+    /// The same of zeros, `count` for each replica.
+    pub(super) fn zeros(&self, count: usize) -> Result<Values, GpuError> {
+        self.array(&vec![0.0; REPLICAS * count])
+    }
+
+    /// Every replica's training after some steps, none of them failed.
+    pub(super) fn progress(&self) -> Result<Address, GpuError> {
+        self.put(&[Progress { steps: STEP.into(), ..Progress::default() }; REPLICAS])
+    }
+
+    pub(super) fn read<T: Plain + Default>(&self, from: Address, count: usize) -> Result<Vec<T>, GpuError> {
+        let mut values = vec![T::default(); count];
+        self.gpu.read(from, bytes_of_mut(&mut values))?;
+        Ok(values)
+    }
+
+    /// What an array holds.
+    pub(super) fn values(&self, array: Values) -> Result<Vec<f32>, GpuError> {
+        self.read(array.first, REPLICAS * array.stride as usize)
+    }
+
+    /// Runs a kernel of a network of so many parameters.
+    pub(super) fn launch(&self, launch: Launch, parameters: usize) -> Result<(), GpuError> {
+        self.run(launch.on(REPLICAS, parameters))
+    }
+
+    pub(super) fn run(&self, operation: Operation) -> Result<(), GpuError> {
+        let recording = self.gpu.record(&[Stage::Run(operation)])?;
+        self.gpu.replay(recording)?;
+        self.gpu.forget(recording)
+    }
+
+    /// Notes how far `found` is from `expected`, as a share of the largest expected value.
+    pub(super) fn judge(&mut self, kernel: &'static str, case: String, found: &[f32], expected: &[f64], tolerance: f64) {
+        let largest = expected.iter().fold(f64::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
+        // What is no number is as far as can be.
+        let distance = |(found, expected): (&f32, &f64)| {
+            let distance = (f64::from(*found) - expected).abs();
+            if distance.is_nan() { f64::INFINITY } else { distance }
+        };
+        let lengths_agree = found.len() == expected.len();
+        let difference = found.iter().zip(expected).map(distance).fold(if lengths_agree { 0.0 } else { f64::INFINITY }, f64::max);
+        self.checks.push(KernelCheck { kernel, case, values: expected.len(), difference: difference / largest, tolerance });
+    }
+
+    /// Noise and dropout of a layer, with other rates for each replica.
+    pub(super) fn disturbance(&self, has_noise: bool, has_dropout: bool) -> Result<Disturbance, GpuError> {
+        let stream = |seed, purpose| Stream::new(seed, purpose, 3);
+        let (stddevs, rates) = ([0.1, 0.5], [0.5, 0.2]);
+        let replicas: [usize; REPLICAS] = std::array::from_fn(|replica| replica);
+        let noise = has_noise.then(|| replicas.map(|r| Noise::new(stream(SEEDS[r], Purpose::Noise), STEP, stddevs[r])));
+        let dropout = has_dropout.then(|| replicas.map(|r| Dropout::new(stream(SEEDS[r], Purpose::Dropout), STEP, rates[r])));
+        let of_replica: [Draw; REPLICAS] =
+            replicas.map(|r| Draw::new(if has_noise { stddevs[r] } else { 0.0 }, dropout.as_ref().map(|dropout| &dropout[r])));
+        let draws = Draws {
+            of_replica: self.put(&of_replica)?,
+            keys: self.put(&SEEDS.map(|seed| stream(seed, Purpose::Noise).key_and_id().0).concat())?,
+            first_row: 0,
+            noise_stream: stream(0, Purpose::Noise).key_and_id().1,
+            dropout_stream: stream(0, Purpose::Dropout).key_and_id().1,
+            has_noise: has_noise.into(),
+            has_dropout: has_dropout.into(),
+            unused: 0,
+        };
+        Ok(Disturbance { draws, noise, dropout })
+    }
+}
+
+impl Disturbance {
+    /// What it makes of a row-major matrix of one replica, and the slopes there.
+    pub(super) fn apply(&self, replica: usize, units: usize, values: &mut [f32], slopes: &mut [f32]) {
+        let rows = values.chunks_exact_mut(units).zip(slopes.chunks_exact_mut(units));
+        for (row, (values, slopes)) in (0..).zip(rows) {
+            let tiles = values.chunks_mut(64).zip(slopes.chunks_mut(64));
+            for (first, (values, slopes)) in (0..).step_by(64).zip(tiles) {
+                // Tiles have columns in fours; what is beyond the last counts for nothing.
+                let (mut outputs, mut of_outputs) = ([0.0; 64], [0.0; 64]);
+                outputs[..values.len()].copy_from_slice(values);
+                of_outputs[..slopes.len()].copy_from_slice(slopes);
+                if let Some(noise) = &self.noise {
+                    noise[replica].apply(row..row + 1, first, (64, values.len()), &mut outputs);
+                }
+                if let Some(dropout) = &self.dropout {
+                    dropout[replica].apply(row..row + 1, first, 64, &mut outputs, &mut of_outputs);
+                }
+                values.copy_from_slice(&outputs[..values.len()]);
+                slopes.copy_from_slice(&of_outputs[..slopes.len()]);
+            }
+        }
+    }
+}
+
+/// As the comparison takes them.
+pub(super) fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|value| f64::from(*value)).collect()
+}

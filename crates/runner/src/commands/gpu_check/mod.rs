@@ -1,0 +1,108 @@
+//! `relumine gpu-check`: every kernel of a CUDA device beside the CPU, and how fast replicas train side by side.
+
+mod replicas;
+
+use crate::cli::GpuCheckArguments;
+use crate::device::DeviceRequest;
+use crate::failure::Failure;
+use crate::run_directory::json;
+use crate::terminal;
+use anyhow::{Context, anyhow};
+use candle_core::Device;
+use relumine_kernels::gpu::{KernelCheck, check_kernels};
+use relumine_report::{Align, Table};
+use replicas::Throughput;
+use serde::Serialize;
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    device: String,
+    kernels: Vec<KernelCheck>,
+    /// The number of replicas whose parameters are not those of single runs up to rounding.
+    replicas_that_differ: usize,
+    throughput: Vec<Throughput>,
+}
+
+/// Checks first, and times nothing that is wrong.
+pub(super) fn run(arguments: &GpuCheckArguments) -> Result<(), Failure> {
+    let request: DeviceRequest = arguments.device.parse().map_err(Failure::Usage)?;
+    if !matches!(request, DeviceRequest::Cuda(_)) {
+        return Err(Failure::usage(anyhow!("gpu-check checks the kernels of a CUDA device: give --device cuda or cuda:N")));
+    }
+    let chosen = request.open().map_err(Failure::Usage)?;
+    let open = || relumine_engine::open_gpu(&chosen.device);
+    let gpu = open().context("opening the GPU for its kernels").map_err(Failure::Run)?;
+    let kernels = check_kernels(gpu.as_ref()).context("checking the kernels").map_err(Failure::Run)?;
+    drop(gpu);
+    let mut report = Report { device: chosen.name, kernels, replicas_that_differ: 0, throughput: Vec::new() };
+    if report.kernels.iter().all(KernelCheck::is_right) {
+        report.replicas_that_differ = replicas::differing(&open, &chosen.device).map_err(Failure::Run)?;
+        if report.replicas_that_differ == 0 {
+            report.throughput = replicas::throughput(&open, &chosen.device, &arguments.replicas, replicas::STEPS).map_err(Failure::Run)?;
+        }
+    }
+    if arguments.json {
+        terminal::print(String::from_utf8_lossy(&json(&report)?))?;
+    } else {
+        terminal::print(text(&report))?;
+    }
+    judge(&report)
+}
+
+fn text(report: &Report) -> String {
+    let right = |name| (name, Align::Right);
+    let mut table =
+        Table::new(&[("kernel", Align::Left), right("checks"), right("values"), right("worst, of its tolerance"), ("", Align::Left)]);
+    for checks in report.kernels.chunk_by(|one, next| one.kernel == next.kernel) {
+        let values: usize = checks.iter().map(|check| check.values).sum();
+        let worst = checks.iter().map(share).fold(0.0, f64::max);
+        let worst = if worst.is_finite() { format!("{:.1} %", 100.0 * worst) } else { "beyond".into() };
+        let verdict = if checks.iter().all(KernelCheck::is_right) { "right" } else { "WRONG" };
+        table.row([checks[0].kernel.to_owned(), checks.len().to_string(), values.to_string(), worst, verdict.to_owned()]);
+    }
+    let mut text = format!("{}: each kernel on random inputs, beside the CPU\n{table}", report.device);
+    if !report.throughput.is_empty() {
+        let columns = [right("replicas"), right("ms a step of all"), right("rows a second"), right("of one run's")];
+        let mut table = Table::new(&columns);
+        for line in &report.throughput {
+            let numbers = [format!("{:.3}", line.milliseconds), format!("{:.0}", line.rows_per_second), format!("{:.2}", line.of_one)];
+            table.row([line.replicas.to_string()].into_iter().chain(numbers));
+        }
+        text += &format!("\nThe seed job's network side by side, in batches of {}\n{table}", replicas::BATCH);
+    }
+    text
+}
+
+/// The difference as a share of what it may be; what must be the same bits is right or beyond.
+fn share(check: &KernelCheck) -> f64 {
+    if check.difference == 0.0 { 0.0 } else { check.difference / check.tolerance }
+}
+
+fn judge(report: &Report) -> Result<(), Failure> {
+    let wrong: Vec<&KernelCheck> = report.kernels.iter().filter(|check| !check.is_right()).collect();
+    if let Some(first) = wrong.first() {
+        let KernelCheck { kernel, case, difference, tolerance, .. } = first;
+        let what = format!("{kernel} ({case}) is off by {difference:.1e} of its largest value, where {tolerance:.0e} is allowed");
+        return Err(Failure::Run(anyhow!(
+            "{} of {} kernel checks failed on {}, the first: {what}; train with --step reference, and report this with the output of --json",
+            wrong.len(),
+            report.kernels.len(),
+            report.device
+        )));
+    }
+    if report.replicas_that_differ > 0 {
+        return Err(Failure::Run(anyhow!(
+            "{} replicas on {} do not end where single runs do; report this with the output of --json",
+            report.replicas_that_differ,
+            report.device
+        )));
+    }
+    Ok(())
+}
+
+/// Opens the GPU's kernels.
+type Open<'a> = &'a dyn Fn() -> Result<Box<dyn relumine_kernels::gpu::Gpu>, relumine_engine::StepError>;
+
+/// Where examples are put.
+type Place<'a> = &'a Device;
