@@ -74,6 +74,19 @@ fn devices_that_cannot_be_compared_are_refused_in_a_sentence() {
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
 }
 
+/// Without a GPU: what it finds on one is tested in emulation.
+#[test]
+fn kernels_are_checked_on_a_cuda_device_alone() {
+    let bench = Bench::new();
+    for (device, part) in [("cpu", "give --device cuda or cuda:N"), ("gpu", "is no device"), ("cuda:77", "--device cuda:77 cannot be had")]
+    {
+        let ended = bench.run(&["gpu-check", "--device", device]);
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains(part) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+    }
+    assert_eq!(bench.run(&["gpu-check", "--replicas", "0"]).code, Some(2));
+}
+
 /// Fewer digits are for CUDA; weights that were trained so can be tested and used anywhere.
 #[test]
 fn a_precision_that_the_device_does_not_have_is_refused_in_training_and_in_nothing_else() {

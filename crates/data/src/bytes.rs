@@ -43,8 +43,8 @@ impl<'a> Contents<'a> {
     /// The next `limit` bytes, or as many as there are.
     pub(crate) fn read(&mut self, limit: u64) -> Result<Vec<u8>, DataError> {
         let mut bytes = Vec::new();
-        // What cannot be had at once may still turn out not to be needed.
-        let _ = bytes.try_reserve_exact(usize::try_from(limit).unwrap_or(usize::MAX));
+        // In one piece where the limit is a reasonable one; it may be far from what there is, and then the memory is never touched.
+        let _ = bytes.try_reserve_exact(limit.min(1 << 30) as usize);
         let read = self.reader.as_mut().take(limit).read_to_end(&mut bytes);
         read.map_err(|error| read_error(self.path, self.is_gzip, &error))?;
         Ok(bytes)

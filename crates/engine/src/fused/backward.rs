@@ -6,7 +6,7 @@ use super::workspace::{LayerBuffers, left_factor, output_gradient};
 use super::{Hands, Use};
 use crate::OptimizerConfig;
 use crate::optimizer::Pace;
-use relumine_kernels::product::{Destination, InputGradient, Order, Transpose, Way, WeightGradient};
+use relumine_kernels::product::{Destination, InputGradient, TileOrder, Transpose, Way, WeightGradient};
 use relumine_kernels::{Panels, Team, maxout};
 
 /// The gradient at a layer's inputs skips zeros where the share of slopes that are not zero is under this; its dense form first transposes
@@ -98,7 +98,7 @@ fn weight_gradient<'a>(
         None if add => Destination::Add(&mut layer.gradient),
         None => Destination::Store(&mut layer.gradient),
     };
-    let order = Order { by_inputs: !is_first, backwards: step.is_some_and(|(_, pace)| pace.step % 2 == 0) };
+    let order = TileOrder { by_inputs: !is_first, backwards: step.is_some_and(|(_, pace)| pace.step % 2 == 0) };
     WeightGradient::new(threads, x, rows, &buffers.dz, (destination, order))
 }
 

@@ -17,7 +17,7 @@ mod plain;
 mod update;
 
 pub use arguments::*;
-pub use check::{KernelCheck, check_kernels};
+pub use check::{KernelCheck, KernelFault, check_kernels};
 #[cfg(feature = "cuda")]
 pub use cuda::CudaGpu;
 #[cfg(feature = "emulator")]

@@ -98,8 +98,9 @@ impl<'a> InputGradient<'a> {
     }
 }
 
-/// Rows of a task.
+/// Rows of a task: all of one block of what is lit.
 const CHUNK: usize = 32;
+const _: () = assert!(crate::lit::BLOCK.is_multiple_of(CHUNK));
 
 impl Tasks for InputGradient<'_> {
     fn count(&self) -> usize {

@@ -51,7 +51,7 @@ pub enum Destination<'a> {
 
 /// Which thread begins with which tiles. It changes no bit.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Order {
+pub struct TileOrder {
     /// A panel of inputs after the other, so that a thread meets the inputs that it made itself; otherwise a panel of outputs after the other, so
     /// that it meets the weights that it met in the forward pass.
     pub by_inputs: bool,
@@ -62,7 +62,7 @@ pub struct Order {
 
 /// The gradients of weight `[in, out]` and bias `[1, out]` from the first `rows` rows of `x` `[rows, in]` and `dz` `[rows, out]`.
 pub fn weight_gradient(team: &mut Team, x: Inputs<'_>, rows: usize, dz: &Panels, destination: Destination<'_>) {
-    team.run_together(&[&mut WeightGradient::new(team.threads(), x, rows, dz, (destination, Order::default()))]);
+    team.run_together(&[&mut WeightGradient::new(team.threads(), x, rows, dz, (destination, TileOrder::default()))]);
 }
 
 /// [`weight_gradient`] as part of a phase.
@@ -72,13 +72,13 @@ pub struct WeightGradient<'a> {
     dz: &'a Panels,
     weight: Place<'a>,
     bias: Place<'a>,
-    order: Order,
+    order: TileOrder,
     threads: usize,
 }
 
 impl<'a> WeightGradient<'a> {
     /// The tasks for so many threads; arguments as of [`weight_gradient`].
-    pub fn new(threads: usize, x: Inputs<'a>, rows: usize, dz: &'a Panels, (destination, order): (Destination<'a>, Order)) -> Self {
+    pub fn new(threads: usize, x: Inputs<'a>, rows: usize, dz: &'a Panels, (destination, order): (Destination<'a>, TileOrder)) -> Self {
         assert!(x.have_rows(rows) && rows <= dz.rows(), "there are so many rows");
         let fits = |weight: &Panels, bias: &Panels| {
             weight.rows() == x.columns() && weight.columns() == dz.columns() && bias.rows() == 1 && bias.columns() == dz.columns()
@@ -151,7 +151,7 @@ impl Tasks for WeightGradient<'_> {
         let task = if order.backwards { mirrored(task, in_panels * pairs, self.threads) } else { task };
         let (pair, in_panel) = if order.by_inputs { (task % pairs, task / pairs) } else { (task / in_panels, task % in_panels) };
         let panels = 2 * pair..(2 * pair + 2).min(dz.count());
-        // One tile of each pair of outputs does their biases: tiles of different threads, in either order.
+        // One tile of each pair of outputs does their biases: mostly tiles of different threads, in either order.
         if in_panel == pair * in_panels / pairs {
             let width = dz.width();
             for panel in panels.clone() {

@@ -232,6 +232,8 @@ unsafe fn skipping<S: Simd>(x: &impl LitInputs, task: &Task<'_>) {
 /// Rows that are taken together: two panels of their sums, 16 KiB, stay in the first cache while all inputs come by, a word of them and its
 /// rows of weights, 32 KiB, at a time. With more rows every word would move the sums between two caches and back, with fewer the weights.
 const STRIP: usize = 32;
+// So that a strip lies in one block of what is lit.
+const _: () = assert!(BLOCK.is_multiple_of(STRIP));
 
 #[inline(always)]
 unsafe fn skipping_strip<S: Simd>(x: &impl LitInputs, task: &Task<'_>, rows: Range<usize>) {

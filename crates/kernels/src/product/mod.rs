@@ -21,7 +21,7 @@ mod transpose;
 
 pub(crate) use backward_data::Dz;
 pub use backward_data::{InputGradient, Way, input_gradient};
-pub use backward_weight::{Destination, Gradient, Order, Target, WeightGradient, weight_gradient};
+pub use backward_weight::{Destination, Gradient, Target, TileOrder, WeightGradient, weight_gradient};
 pub use forward::{Finish, Forward, Out, can_look, forward};
 pub use inputs::Inputs;
 pub use transpose::Transpose;

@@ -98,7 +98,7 @@ fn forward_is_the_product_and_skipping_zeros_changes_no_bit() {
 }
 
 /// Weight and bias after an SGD step of 1/2, each tile as soon as its gradient is there.
-fn updated(x: &Panels, lit: &Lit, rows: usize, dz: &Panels, (w, bias): (&Panels, &Panels), order: Order) -> [Vec<f32>; 2] {
+fn updated(x: &Panels, lit: &Lit, rows: usize, dz: &Panels, (w, bias): (&Panels, &Panels), order: TileOrder) -> [Vec<f32>; 2] {
     let rule = Rule::Sgd { learning_rate: 0.5 };
     let update = Update { rule, gradient_scale: 1.0, clip_value: f32::INFINITY, coupled_decay: 0.0, shrink: 1.0 };
     let (mut w, mut bias) = (w.clone(), bias.clone());
@@ -138,7 +138,7 @@ fn weight_gradients_are_the_products_and_skipping_zeros_changes_no_bit() {
         assert_same("twice", &skipping.0, &whole.0);
         assert_same("twice", &skipping.1, &whole.1);
         for (by_inputs, backwards) in [(false, false), (false, true), (true, false), (true, true)] {
-            let order = Order { by_inputs, backwards };
+            let order = TileOrder { by_inputs, backwards };
             let (ours, theirs) = (updated(&x, &lit, rows, &dz, (&w, &bias), order), by_gradient(&w, &bias, &weight, &sums));
             ours.iter().zip(&theirs).for_each(|(ours, theirs)| assert_same("updated", ours, theirs));
         }

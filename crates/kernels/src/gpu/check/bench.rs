@@ -1,8 +1,10 @@
 //! Random inputs, their way to the GPU and back, and the comparison.
 
-use super::KernelCheck;
+use super::{KernelCheck, KernelFault};
 use crate::gpu::plain::Plain;
-use crate::gpu::{Address, Draw, Draws, Gpu, GpuError, Launch, Operation, Progress, Stage, Values, bytes_of, bytes_of_mut};
+use crate::gpu::{
+    Address, Draw, Draws, Gpu, GpuError, Launch, Operation, Product, Progress, Recording, Stage, Values, bytes_of, bytes_of_mut,
+};
 use crate::{Dropout, Noise};
 use relumine_random::{Purpose, Stream, variates};
 
@@ -10,10 +12,15 @@ use relumine_random::{Purpose, Stream, variates};
 pub(super) const REPLICAS: usize = 2;
 /// The step that random streams are at.
 pub(super) const STEP: u32 = 5;
+/// The first row of a pass, in its batch.
+pub(super) const FIRST_ROW: u32 = 4;
 /// Rounding of a few operations.
 pub(super) const ROUNDED: f64 = 3e-6;
 /// Rounding of sums over a hundred values.
 pub(super) const SUMMED: f64 = 1e-5;
+
+const PROGRESS: Progress =
+    Progress { loss: 0.0, correct: 0, rows: 0, step_loss: 0.0, step_correct: 0, step_rows: 0, steps: STEP as u64, failed: 0, unused: 0 };
 
 /// The two replicas' seeds.
 const SEEDS: [u64; REPLICAS] = [7, 0x0123_4567_89ab_cdef];
@@ -22,6 +29,8 @@ pub(super) struct Bench<'a> {
     gpu: &'a dyn Gpu,
     stream: Stream,
     drawn: u32,
+    /// What was run last.
+    during: String,
     pub(super) checks: Vec<KernelCheck>,
 }
 
@@ -34,7 +43,7 @@ pub(super) struct Disturbance {
 
 impl<'a> Bench<'a> {
     pub(super) fn new(gpu: &'a dyn Gpu) -> Self {
-        Self { gpu, stream: Stream::new(1, Purpose::Weights, 0), drawn: 0, checks: Vec::new() }
+        Self { gpu, stream: Stream::new(1, Purpose::Weights, 0), drawn: 0, during: String::new(), checks: Vec::new() }
     }
 
     fn words(&mut self, count: usize) -> Vec<u32> {
@@ -76,7 +85,12 @@ impl<'a> Bench<'a> {
 
     /// Every replica's training after some steps, none of them failed.
     pub(super) fn progress(&self) -> Result<Address, GpuError> {
-        self.put(&[Progress { steps: STEP.into(), ..Progress::default() }; REPLICAS])
+        self.put(&[PROGRESS; REPLICAS])
+    }
+
+    /// The same, but the second replica's has failed.
+    pub(super) fn progress_of_one(&self) -> Result<Address, GpuError> {
+        self.put(&[PROGRESS, Progress { failed: 1, ..PROGRESS }])
     }
 
     pub(super) fn read<T: Plain + Default>(&self, from: Address, count: usize) -> Result<Vec<T>, GpuError> {
@@ -91,42 +105,67 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs a kernel of a network of so many parameters.
-    pub(super) fn launch(&self, launch: Launch, parameters: usize) -> Result<(), GpuError> {
-        self.run(launch.on(REPLICAS, parameters))
+    pub(super) fn launch(&mut self, launch: Launch, parameters: usize) -> Result<(), GpuError> {
+        self.during = launch.name().into();
+        let recording = self.gpu.record(&[Stage::Run(launch.on(REPLICAS, parameters))])?;
+        self.finish(recording)
     }
 
-    pub(super) fn run(&self, operation: Operation) -> Result<(), GpuError> {
-        let recording = self.gpu.record(&[Stage::Run(operation)])?;
+    /// Runs a product whose outputs are `old` before it.
+    pub(super) fn multiply(&mut self, case: &str, product: Product, old: &[f32]) -> Result<(), GpuError> {
+        self.during = format!("product {case}");
+        let recording = self.gpu.record(&[Stage::Run(Operation::Product(product))])?;
+        // A GPU may have made the product once to record it.
+        self.gpu.write(product.out.first, bytes_of(old))?;
+        self.finish(recording)
+    }
+
+    fn finish(&self, recording: Recording) -> Result<(), GpuError> {
         self.gpu.replay(recording)?;
         self.gpu.forget(recording)
     }
 
-    /// Notes how far `found` is from `expected`, as a share of the largest expected value.
+    /// A device that failed, and what it did last.
+    pub(super) fn fault(self, source: GpuError) -> KernelFault {
+        KernelFault { during: self.during, source, checks: self.checks }
+    }
+
+    /// Notes how far `found` is from `expected`, as a share of the largest expected value of each replica.
     pub(super) fn judge(&mut self, kernel: &'static str, case: String, found: &[f32], expected: &[f64], tolerance: f64) {
-        let largest = expected.iter().fold(f64::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
         // What is no number is as far as can be.
         let distance = |(found, expected): (&f32, &f64)| {
             let distance = (f64::from(*found) - expected).abs();
             if distance.is_nan() { f64::INFINITY } else { distance }
         };
-        let lengths_agree = found.len() == expected.len();
-        let difference = found.iter().zip(expected).map(distance).fold(if lengths_agree { 0.0 } else { f64::INFINITY }, f64::max);
-        self.checks.push(KernelCheck { kernel, case, values: expected.len(), difference: difference / largest, tolerance });
+        let of_part = |(found, expected): (&[f32], &[f64])| {
+            let largest = expected.iter().fold(f64::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
+            found.iter().zip(expected).map(distance).fold(0.0, f64::max) / largest
+        };
+        let part = if expected.len().is_multiple_of(REPLICAS) { expected.len() / REPLICAS } else { expected.len() };
+        let lengths_agree = found.len() == expected.len() && part > 0;
+        let difference =
+            if lengths_agree { found.chunks(part).zip(expected.chunks(part)).map(of_part).fold(0.0, f64::max) } else { f64::INFINITY };
+        self.checks.push(KernelCheck { kernel, case, values: expected.len(), difference, tolerance });
     }
 
-    /// Noise and dropout of a layer, with other rates for each replica.
+    /// Noise and dropout of a layer, with other rates for each replica; beside noise the second replica's is alpha dropout.
     pub(super) fn disturbance(&self, has_noise: bool, has_dropout: bool) -> Result<Disturbance, GpuError> {
         let stream = |seed, purpose| Stream::new(seed, purpose, 3);
         let (stddevs, rates) = ([0.1, 0.5], [0.5, 0.2]);
         let replicas: [usize; REPLICAS] = std::array::from_fn(|replica| replica);
         let noise = has_noise.then(|| replicas.map(|r| Noise::new(stream(SEEDS[r], Purpose::Noise), STEP, stddevs[r])));
-        let dropout = has_dropout.then(|| replicas.map(|r| Dropout::new(stream(SEEDS[r], Purpose::Dropout), STEP, rates[r])));
+        let dropout = has_dropout.then(|| {
+            replicas.map(|r| match (has_noise, r) {
+                (true, 1) => Dropout::affine(stream(SEEDS[r], Purpose::Dropout), STEP, rates[r], (0.88, 0.19, -1.5)),
+                _ => Dropout::new(stream(SEEDS[r], Purpose::Dropout), STEP, rates[r]),
+            })
+        });
         let of_replica: [Draw; REPLICAS] =
             replicas.map(|r| Draw::new(if has_noise { stddevs[r] } else { 0.0 }, dropout.as_ref().map(|dropout| &dropout[r])));
         let draws = Draws {
             of_replica: self.put(&of_replica)?,
             keys: self.put(&SEEDS.map(|seed| stream(seed, Purpose::Noise).key_and_id().0).concat())?,
-            first_row: 0,
+            first_row: FIRST_ROW,
             noise_stream: stream(0, Purpose::Noise).key_and_id().1,
             dropout_stream: stream(0, Purpose::Dropout).key_and_id().1,
             has_noise: has_noise.into(),
@@ -141,7 +180,7 @@ impl Disturbance {
     /// What it makes of a row-major matrix of one replica, and the slopes there.
     pub(super) fn apply(&self, replica: usize, units: usize, values: &mut [f32], slopes: &mut [f32]) {
         let rows = values.chunks_exact_mut(units).zip(slopes.chunks_exact_mut(units));
-        for (row, (values, slopes)) in (0..).zip(rows) {
+        for (row, (values, slopes)) in (FIRST_ROW..).zip(rows) {
             let tiles = values.chunks_mut(64).zip(slopes.chunks_mut(64));
             for (first, (values, slopes)) in (0..).step_by(64).zip(tiles) {
                 // Tiles have columns in fours; what is beyond the last counts for nothing.

@@ -1,13 +1,12 @@
 //! The kernel that reads examples.
 
-use super::bench::{Bench, REPLICAS, ROUNDED, wide};
+use super::bench::{Bench, FIRST_ROW, REPLICAS, ROUNDED, wide};
 use crate::gpu::{Address, GatherArguments, GpuError, Launch};
 
 const EXAMPLES: usize = 90;
 const ROWS: usize = 37;
-/// Rows that there is room for, and the first of the pass.
+/// Rows that there is room for.
 const CAPACITY: usize = 50;
-const FIRST_ROW: usize = 4;
 
 /// Bytes and numbers, scaled or not, with noise and dropout or without: without noise to the bit, masks included.
 pub(super) fn gather(bench: &mut Bench<'_>) -> Result<(), GpuError> {
@@ -21,8 +20,7 @@ pub(super) fn gather(bench: &mut Bench<'_>) -> Result<(), GpuError> {
             let offset = bench.normal(1)[0];
             let divisors: Vec<f32> = bench.normal(features).into_iter().map(|value| 1.0 + value.abs()).collect();
             let order = bench.below(2 * REPLICAS * CAPACITY, EXAMPLES as u32);
-            let mut disturbance = bench.disturbance(has_noise, has_dropout)?;
-            disturbance.draws.first_row = FIRST_ROW as u32;
+            let disturbance = bench.disturbance(has_noise, has_dropout)?;
             let inputs = bench.zeros(ROWS * features)?;
             let none = Address::NONE;
             let arguments = GatherArguments {
@@ -37,7 +35,7 @@ pub(super) fn gather(bench: &mut Bench<'_>) -> Result<(), GpuError> {
                 inputs,
                 draws: disturbance.draws,
                 capacity: CAPACITY as u32,
-                first_row: FIRST_ROW as u32,
+                first_row: FIRST_ROW,
                 rows: ROWS as u32,
                 features: features as u32,
                 replicas: REPLICAS as u32,
@@ -46,16 +44,15 @@ pub(super) fn gather(bench: &mut Bench<'_>) -> Result<(), GpuError> {
             bench.launch(Launch::Gather(arguments), 0)?;
             let mut expected = Vec::new();
             for replica in 0..REPLICAS {
-                // Rows before the first one are drawn, too.
-                let first = (REPLICAS + replica) * CAPACITY;
+                let first = (REPLICAS + replica) * CAPACITY + FIRST_ROW as usize;
                 let scaled = |place: usize| {
                     let value = numbers[order[first + place / features] as usize * features + place % features];
                     if is_scaled { (value - offset) / divisors[place % features] } else { value }
                 };
-                let mut values: Vec<f32> = (0..(FIRST_ROW + ROWS) * features).map(scaled).collect();
+                let mut values: Vec<f32> = (0..ROWS * features).map(scaled).collect();
                 let mut slopes = vec![1.0; values.len()];
                 disturbance.apply(replica, features, &mut values, &mut slopes);
-                expected.extend(wide(&values[FIRST_ROW * features..]));
+                expected.extend(wide(&values));
             }
             let what = if is_bytes { "bytes" } else { "numbers" };
             let how = match (has_noise, has_dropout) {

@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, REPLICAS, ROUNDED, SUMMED, wide};
 use crate::Activation;
-use crate::gpu::{ActivateArguments, ActivateBackwardArguments, GpuError, Launch, MaxoutArguments, Values};
+use crate::gpu::{ActivateArguments, ActivateBackwardArguments, Draws, GpuError, Launch, MaxoutArguments, Values};
 
 const ROWS: usize = 37;
 const ACTIVATIONS: [(&str, Activation); 14] = [
@@ -110,19 +110,43 @@ pub(super) fn activate_backward(bench: &mut Bench<'_>) -> Result<(), GpuError> {
     Ok(())
 }
 
+/// Without bias and draws, and on the way back without what was activated: as a layer without them asks for it.
+pub(super) fn bare(bench: &mut Bench<'_>) -> Result<(), GpuError> {
+    const UNITS: usize = 70;
+    let (z, dy) = (bench.normal(REPLICAS * ROWS * UNITS), bench.normal(REPLICAS * ROWS * UNITS));
+    let (out, dz, progress) = (bench.zeros(ROWS * UNITS)?, bench.zeros(ROWS * UNITS)?, bench.progress()?);
+    let (rows, units, activation) = (ROWS as u32, UNITS as u32, Activation::Relu.into());
+    let forward =
+        ActivateArguments { z: bench.array(&z)?, bias: Values::NONE, out, progress, draws: Draws::default(), activation, rows, units };
+    bench.launch(Launch::Activate(forward), 0)?;
+    let backward = ActivateBackwardArguments { dy: bench.array(&dy)?, dz, progress, activation, rows, units, ..Default::default() };
+    bench.launch(Launch::ActivateBackward(backward), 0)?;
+    let positive: Vec<f64> = z.iter().map(|z| f64::from(z.max(0.0))).collect();
+    let (found, of_inputs) = (bench.values(out)?, bench.values(dz)?);
+    bench.judge("activate", format!("relu without bias, {ROWS} x {UNITS}"), &found, &positive, 0.0);
+    bench.judge("activate_backward", format!("nothing to undo, {ROWS} x {UNITS}"), &of_inputs, &wide(&dy), 0.0);
+    Ok(())
+}
+
 /// To the bit: it only chooses.
 pub(super) fn maxout(bench: &mut Bench<'_>) -> Result<(), GpuError> {
     for (units, pieces) in [(70, 2), (33, 3)] {
         let width = units * pieces;
         let (z, bias, dy) = (bench.normal(REPLICAS * ROWS * width), bench.normal(REPLICAS * width), bench.normal(REPLICAS * ROWS * units));
         let (y, dz) = (bench.zeros(ROWS * units)?, bench.array(&z)?);
-        let arguments = |y: Values| -> Result<MaxoutArguments, GpuError> {
-            let bias = bench.array(&bias)?;
-            Ok(MaxoutArguments { z: dz, bias, y, rows: ROWS as u32, units: units as u32, pieces: pieces as u32, unused: 0 })
+        let forward = MaxoutArguments {
+            z: dz,
+            bias: bench.array(&bias)?,
+            y,
+            rows: ROWS as u32,
+            units: units as u32,
+            pieces: pieces as u32,
+            unused: 0,
         };
-        bench.launch(Launch::Maxout(arguments(y)?), 0)?;
+        bench.launch(Launch::Maxout(forward), 0)?;
         let largest = bench.values(y)?;
-        bench.launch(Launch::MaxoutBackward(arguments(bench.array(&dy)?)?), 0)?;
+        let backward = MaxoutArguments { y: bench.array(&dy)?, ..forward };
+        bench.launch(Launch::MaxoutBackward(backward), 0)?;
         let gradient = bench.values(dz)?;
         let (mut expected, mut of_pieces) = (Vec::new(), vec![0.0; z.len()]);
         for (unit, pieces_of_unit) in z.chunks_exact(pieces).enumerate() {

@@ -34,23 +34,43 @@ impl KernelCheck {
     }
 }
 
+/// A device that failed while it was checked.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the GPU failed at {during}, after {} other checks: {source}", checks.len())]
+pub struct KernelFault {
+    /// What it was given last.
+    pub during: String,
+    /// What the driver or library said.
+    pub source: GpuError,
+    /// What was checked before.
+    pub checks: Vec<KernelCheck>,
+}
+
 /// Checks every kernel, and the products of a GPU that makes them of f32 numbers.
 ///
 /// # Errors
 /// A device that fails.
-pub fn check_kernels(gpu: &dyn Gpu) -> Result<Vec<KernelCheck>, GpuError> {
+pub fn check_kernels(gpu: &dyn Gpu) -> Result<Vec<KernelCheck>, KernelFault> {
     let mut bench = Bench::new(gpu);
-    inputs::gather(&mut bench)?;
-    layers::activate(&mut bench)?;
-    layers::activate_backward(&mut bench)?;
-    layers::maxout(&mut bench)?;
-    norms::batch_norm(&mut bench)?;
-    norms::layer_norm(&mut bench)?;
-    training::loss(&mut bench)?;
-    training::update(&mut bench)?;
-    training::clip_scale(&mut bench)?;
-    training::bound_norms(&mut bench)?;
-    training::finish(&mut bench)?;
-    products::products(&mut bench)?;
-    Ok(bench.checks)
+    match check_all(&mut bench) {
+        Ok(()) => Ok(bench.checks),
+        Err(error) => Err(bench.fault(error)),
+    }
+}
+
+fn check_all(bench: &mut Bench<'_>) -> Result<(), GpuError> {
+    inputs::gather(bench)?;
+    layers::activate(bench)?;
+    layers::activate_backward(bench)?;
+    layers::bare(bench)?;
+    layers::maxout(bench)?;
+    norms::batch_norm(bench)?;
+    norms::layer_norm(bench)?;
+    training::loss(bench)?;
+    training::update(bench)?;
+    training::clip_scale(bench)?;
+    training::bound_norms(bench)?;
+    training::finish(bench)?;
+    training::frozen(bench)?;
+    products::products(bench)
 }

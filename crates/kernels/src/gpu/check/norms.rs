@@ -15,19 +15,26 @@ struct Inputs {
     weight: Vec<f32>,
     bias: Vec<f32>,
     dy: Vec<f32>,
+    /// What the gradients at scale and shift are added to.
+    old: Vec<f32>,
 }
 
 impl Inputs {
     fn draw(bench: &mut Bench<'_>, units: usize) -> Self {
         let x = bench.normal(REPLICAS * ROWS * units).into_iter().map(|x| 3.0 * x + 1.0).collect();
-        let [weight, bias] = [bench.normal(REPLICAS * units), bench.normal(REPLICAS * units)];
-        Self { units, x, weight, bias, dy: bench.normal(REPLICAS * ROWS * units) }
+        let [weight, bias, old] = [bench.normal(REPLICAS * units), bench.normal(REPLICAS * units), bench.normal(REPLICAS * units)];
+        Self { units, x, weight, bias, dy: bench.normal(REPLICAS * ROWS * units), old }
     }
 
     /// A value for each element: `of` gets its place, replica, row and column.
     fn each(&self, of: impl Fn(usize, usize, usize, usize) -> f64) -> Vec<f64> {
         let (part, units) = (ROWS * self.units, self.units);
         (0..REPLICAS * part).map(|place| of(place, place / part, place % part / units, place % units)).collect()
+    }
+
+    /// Narrow ones are added to what is there.
+    fn adds(&self) -> bool {
+        self.units == UNITS[0]
     }
 
     /// Sums over the rows of each column.
@@ -50,12 +57,12 @@ impl Inputs {
             dx: bench.zeros(ROWS * self.units)?,
             weight: bench.array(&self.weight)?,
             inverse,
-            weight_gradient: bench.zeros(self.units)?,
-            bias_gradient: bench.zeros(self.units)?,
+            weight_gradient: bench.array(&self.old)?,
+            bias_gradient: bench.array(&self.old)?,
             is_constant: is_constant.into(),
             rows: ROWS as u32,
             units: self.units as u32,
-            adds: 0,
+            adds: self.adds().into(),
         })
     }
 
@@ -79,7 +86,9 @@ impl Inputs {
             [("scale", arguments.weight_gradient, &products), ("shift", arguments.bias_gradient, &wide(&self.dy))]
         {
             let found = bench.values(gradient)?;
-            bench.judge(backward, format!("{case}: {name}"), &found, &self.column_sums(values), SUMMED);
+            let mut sums = self.column_sums(values);
+            sums.iter_mut().zip(&self.old).filter(|_| self.adds()).for_each(|(sum, old)| *sum += f64::from(*old));
+            bench.judge(backward, format!("{case}: {name}"), &found, &sums, SUMMED);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The library's products.
 
 use super::bench::{Bench, REPLICAS, SUMMED, wide};
-use crate::gpu::{GpuError, Operation, Product, Values};
+use crate::gpu::{GpuError, Product, Values};
 
 /// Of the three shapes of a step, with sizes that vectors fit into and others.
 pub(super) fn products(bench: &mut Bench<'_>) -> Result<(), GpuError> {
@@ -24,7 +24,15 @@ pub(super) fn products(bench: &mut Bench<'_>) -> Result<(), GpuError> {
                     adds,
                     replicas: REPLICAS,
                 };
-                bench.run(Operation::Product(product))?;
+                let of = |is_transposed: bool| if is_transposed { "^T" } else { "" };
+                let (of_left, of_right) = (of(left_is_transposed), of(right_is_transposed));
+                let what = match (adds, has_bias) {
+                    (true, _) => ", added",
+                    (_, true) => ", bias",
+                    _ => "",
+                };
+                let case = format!("[{m}, {k}]{of_left} [{k}, {n}]{of_right}{what}");
+                bench.multiply(&case, product, &old)?;
                 let (left, right) = (wide(&left), wide(&right));
                 let element = |place: usize| {
                     let (replica, row, column) = (place / (m * n), place % (m * n) / n, place % n);
@@ -35,15 +43,8 @@ pub(super) fn products(bench: &mut Bench<'_>) -> Result<(), GpuError> {
                     sum + from + if has_bias { f64::from(bias[replica * n + column]) } else { 0.0 }
                 };
                 let expected: Vec<f64> = (0..REPLICAS * m * n).map(element).collect();
-                let of = |is_transposed: bool| if is_transposed { "^T" } else { "" };
-                let (of_left, of_right) = (of(left_is_transposed), of(right_is_transposed));
-                let what = match (adds, has_bias) {
-                    (true, _) => ", added",
-                    (_, true) => ", bias",
-                    _ => "",
-                };
                 let found = bench.values(out)?;
-                bench.judge("product", format!("[{m}, {k}]{of_left} [{k}, {n}]{of_right}{what}"), &found, &expected, SUMMED);
+                bench.judge("product", case, &found, &expected, SUMMED);
             }
         }
     }

@@ -23,7 +23,10 @@ pub(super) fn loss(bench: &mut Bench<'_>) -> Result<(), GpuError> {
             let order = bench.below(2 * REPLICAS * CAPACITY, EXAMPLES as u32);
             let (z, bias) = (bench.normal(REPLICAS * ROWS * units), bench.normal(REPLICAS * units));
             let shares = [1.0, 1.0, 0.02, 0.5];
-            let (logits, bias_gradient, progress) = (bench.array(&z)?, bench.zeros(units)?, bench.progress()?);
+            // The weighted ones are a later pass of their step.
+            let old: Vec<f32> = bench.normal(REPLICAS * units);
+            let before = Progress { step_loss: 3.0, step_correct: 2, step_rows: 5, steps: STEP.into(), ..Progress::default() };
+            let (logits, bias_gradient, progress) = (bench.array(&z)?, bench.array(&old)?, bench.put(&[before; REPLICAS])?);
             let arguments = LossArguments {
                 logits,
                 bias: bench.array(&bias)?,
@@ -45,7 +48,7 @@ pub(super) fn loss(bench: &mut Bench<'_>) -> Result<(), GpuError> {
                 rows: ROWS as u32,
                 units: units as u32,
                 replicas: REPLICAS as u32,
-                adds: 0,
+                adds: is_weighted.into(),
                 unused: 0,
             };
             bench.launch(Launch::Loss(arguments), 0)?;
@@ -62,9 +65,12 @@ pub(super) fn loss(bench: &mut Bench<'_>) -> Result<(), GpuError> {
                 let objective = Objective { head, label_smoothing, class_weights: &class_weights, share };
                 crate::loss::loss(&mut Team::new(1), &objective, &of_rows, &mut dz, &mut losses);
                 let dz = wide(&dz.to_rows(ROWS));
-                sums.extend((0..units).map(|unit| dz.iter().skip(unit).step_by(units).sum::<f64>()));
+                let from = |unit: usize| if is_weighted { f64::from(old[replica * units + unit]) } else { 0.0 };
+                sums.extend((0..units).map(|unit| from(unit) + dz.iter().skip(unit).step_by(units).sum::<f64>()));
                 gradient.extend(dz);
-                totals.extend([losses.iter().map(|row| row.loss).sum::<f64>(), losses.iter().filter(|row| row.is_correct).count() as f64]);
+                let (loss, hits) = (losses.iter().map(|row| row.loss).sum::<f64>(), losses.iter().filter(|row| row.is_correct).count());
+                let [loss_before, hits_before, rows_before] = if is_weighted { [3.0, 2.0, 5.0] } else { [0.0; 3] };
+                totals.extend([loss + loss_before, hits as f64 + hits_before, ROWS as f64 + rows_before]);
             }
             let name = if head == Head::Softmax { "softmax" } else { "sigmoid" };
             let how = if is_weighted { ", smoothing and class weights" } else { "" };
@@ -73,12 +79,19 @@ pub(super) fn loss(bench: &mut Bench<'_>) -> Result<(), GpuError> {
             bench.judge("loss", format!("{case}: gradient"), &found, &gradient, ROUNDED);
             bench.judge("loss", format!("{case}: bias"), &of_bias, &sums, SUMMED);
             let progress: Vec<Progress> = bench.read(progress, REPLICAS)?;
-            let found: Vec<f32> = progress.iter().flat_map(|progress| [progress.step_loss as f32, progress.step_correct as f32]).collect();
-            bench.judge("loss", format!("{case}: losses and hits"), &found, &totals, ROUNDED);
+            let found: Vec<f32> = progress
+                .iter()
+                .flat_map(|progress| [progress.step_loss as f32, progress.step_correct as f32, progress.step_rows as f32])
+                .collect();
+            bench.judge("loss", format!("{case}: losses, hits and rows"), &found, &totals, ROUNDED);
         }
     }
     Ok(())
 }
+
+/// Of the penalties.
+const L1: f32 = 0.01;
+const L2: f32 = 0.02;
 
 /// Two blocks, which take two sets of constants.
 const PARAMETERS: usize = 2 * PARAMETERS_PER_BLOCK;
@@ -101,21 +114,22 @@ fn rules() -> [(&'static str, Rule, usize); 10] {
     ]
 }
 
-/// Every rule, with clipping by value and both kinds of decay on the second block: as the CPU's update.
+/// Every rule, with penalties, clipping and both kinds of decay on the second block, and a gradient of which clipping by norm leaves half for the
+/// second replica: as the CPU's update.
 pub(super) fn update(bench: &mut Bench<'_>) -> Result<(), GpuError> {
     for (name, rule, num_slots) in rules() {
         let plain = Update { rule, gradient_scale: 1.0, clip_value: f32::INFINITY, coupled_decay: 0.0, shrink: 1.0 };
         let clipped = Update { clip_value: 0.5, coupled_decay: 0.01, shrink: 0.99, ..plain };
-        let constants = [plain, clipped].map(|update| UpdateConstants::new(&update));
+        let constants = [UpdateConstants::new(&plain), UpdateConstants::new(&clipped).with_penalties(L1, L2)];
+        let scales = [1.0, 0.5];
         let parameters = bench.normal(REPLICAS * PARAMETERS);
         let gradients = bench.normal(REPLICAS * PARAMETERS);
-        // Means of squares, of which the last is no less than the square of the mean where there is one.
-        let slots: Vec<Vec<f32>> = (0..num_slots)
-            .map(|slot| {
-                let scale = if slot == 0 { 1.0 } else { 0.3 };
-                bench.normal(REPLICAS * PARAMETERS).into_iter().map(|value| scale * value.abs()).collect()
-            })
-            .collect();
+        let mut slots: Vec<Vec<f32>> =
+            (0..num_slots).map(|_| bench.normal(REPLICAS * PARAMETERS).into_iter().map(f32::abs).collect()).collect();
+        // A mean of squares is over the square of the mean.
+        if let (Rule::RmsProp { centered: true, .. }, [squares, means, ..]) = (rule, &mut slots[..]) {
+            squares.iter_mut().zip(means).for_each(|(square, mean)| *square += *mean * *mean + 0.5);
+        }
         let on_gpu = bench.array(&parameters)?;
         let mut of_slots = [Values::NONE; 3];
         for (place, slot) in of_slots.iter_mut().zip(&slots) {
@@ -128,6 +142,7 @@ pub(super) fn update(bench: &mut Bench<'_>) -> Result<(), GpuError> {
             slots: of_slots,
             groups: bench.put(&[0_u32, 1])?,
             constants: bench.put(&[constants; REPLICAS].concat())?,
+            scales: bench.put(&scales)?,
             slot,
             next_slot: slot,
             tickets: bench.put(&[0_u32])?,
@@ -143,8 +158,12 @@ pub(super) fn update(bench: &mut Bench<'_>) -> Result<(), GpuError> {
             let part = block * PARAMETERS_PER_BLOCK..(block + 1) * PARAMETERS_PER_BLOCK;
             let mut parameter = matrix(&parameters[part.clone()]);
             let mut slots: Vec<Panels> = slots.iter().map(|slot| matrix(&slot[part.clone()])).collect();
-            let settings = if block % 2 == 0 { &plain } else { &clipped };
-            optimizer::update(&mut Team::new(1), settings, &mut parameter, &matrix(&gradients[part]), &mut slots);
+            let (mut gradient, team) = (matrix(&gradients[part]), &mut Team::new(1));
+            if block % 2 == 1 {
+                optimizer::add_penalties(team, (L1, L2), &parameter, &mut gradient);
+            }
+            let settings = Update { gradient_scale: scales[block / 2], ..if block % 2 == 0 { plain } else { clipped } };
+            optimizer::update(team, &settings, &mut parameter, &gradient, &mut slots);
             expected.extend(wide(&parameter.to_rows(1)));
             expected_slots.iter_mut().zip(&slots).for_each(|(expected, slot)| expected.extend(wide(&slot.to_rows(1))));
         }
@@ -171,8 +190,6 @@ fn judge_count(bench: &mut Bench<'_>, kernel: &'static str, case: &str, progress
 
 /// Gradients over the bound and under it, penalties included.
 pub(super) fn clip_scale(bench: &mut Bench<'_>) -> Result<(), GpuError> {
-    const L1: f32 = 0.01;
-    const L2: f32 = 0.02;
     for clip_norm in [3.0, 1e4] {
         let (parameters, gradients) = (bench.normal(REPLICAS * PARAMETERS), bench.normal(REPLICAS * PARAMETERS));
         let constants = [UpdateConstants::default(), UpdateConstants::default().with_penalties(L1, L2)];
@@ -203,6 +220,51 @@ pub(super) fn clip_scale(bench: &mut Bench<'_>) -> Result<(), GpuError> {
         let found = bench.values(scales)?;
         bench.judge("clip_scale", format!("bound {clip_norm}"), &found, &expected, ROUNDED);
     }
+    Ok(())
+}
+
+/// A replica that has failed stays as it is, whatever ends its step.
+pub(super) fn frozen(bench: &mut Bench<'_>) -> Result<(), GpuError> {
+    const COLUMNS: usize = 256;
+    let (values, gradients) = (bench.normal(REPLICAS * PARAMETERS), bench.normal(REPLICAS * PARAMETERS));
+    let update =
+        Update { rule: Rule::Sgd { learning_rate: 0.1 }, gradient_scale: 1.0, clip_value: f32::INFINITY, coupled_decay: 0.0, shrink: 1.0 };
+    let constants = bench.put(&[UpdateConstants::new(&update).with_average(Decay::of(0.9)); 2 * REPLICAS])?;
+    let of_one = |changed: &dyn Fn(usize) -> f64| -> Vec<f64> {
+        (0..values.len()).map(|place| if place < PARAMETERS { changed(place) } else { f64::from(values[place]) }).collect()
+    };
+    let (parameters, average, weight) = (bench.array(&values)?, bench.array(&values)?, bench.array(&values)?);
+    let (slot, tickets, replicas) = (bench.put(&[0_u32])?, bench.put(&[0_u32])?, REPLICAS as u32);
+    let progress = bench.progress_of_one()?;
+    let (gradient, groups) = (bench.array(&gradients)?, bench.put(&[0_u32, 1])?);
+    let arguments =
+        UpdateArguments { parameters, gradients: gradient, groups, constants, slot, tickets, progress, replicas, ..Default::default() };
+    bench.launch(Launch::Update(arguments.with_rule(update.rule)), PARAMETERS)?;
+    let found = bench.values(parameters)?;
+    let moved = of_one(&|place| f64::from(values[place]) - 0.1 * f64::from(gradients[place]));
+    bench.judge("update", "a replica that has failed".into(), &found, &moved, ROUNDED);
+
+    let rows = (PARAMETERS / COLUMNS) as u32;
+    let arguments = BoundArguments { weight, progress, max_norm: 1.0, rows, columns: COLUMNS as u32, unused: 0 };
+    bench.launch(Launch::BoundNorms(arguments), 0)?;
+    let norm = |place: usize| {
+        let unit = &values[place / COLUMNS * COLUMNS..][..COLUMNS];
+        unit.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
+    };
+    let found = bench.values(weight)?;
+    let bounded = of_one(&|place| f64::from(values[place]) / (norm(place) + 1e-7));
+    bench.judge("bound_norms", "a replica that has failed".into(), &found, &bounded, ROUNDED);
+
+    let parameters = bench.array(&gradients)?;
+    let num_parameters = PARAMETERS as u32;
+    let arguments =
+        FinishArguments { parameters, average, constants, slot, tickets, progress, num_parameters, replicas, ..Default::default() };
+    bench.launch(Launch::Finish(arguments), PARAMETERS)?;
+    let found = bench.values(average)?;
+    let averaged = of_one(&|place| 0.9 * f64::from(values[place]) + 0.1 * f64::from(gradients[place]));
+    bench.judge("finish", "a replica that has failed".into(), &found, &averaged, ROUNDED);
+    let found: Vec<f32> = bench.read::<Progress>(progress, REPLICAS)?.iter().map(|progress| progress.steps as f32).collect();
+    bench.judge("finish", "steps of a replica that has failed".into(), &found, &[f64::from(STEP + 1), f64::from(STEP)], 0.0);
     Ok(())
 }
 

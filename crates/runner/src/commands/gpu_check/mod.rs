@@ -19,8 +19,8 @@ use serde::Serialize;
 struct Report {
     device: String,
     kernels: Vec<KernelCheck>,
-    /// The number of replicas whose parameters are not those of single runs up to rounding.
-    replicas_that_differ: usize,
+    /// How many replicas' parameters are not those of single runs up to rounding; null where a kernel is wrong.
+    replicas_that_differ: Option<usize>,
     throughput: Vec<Throughput>,
 }
 
@@ -35,10 +35,11 @@ pub(super) fn run(arguments: &GpuCheckArguments) -> Result<(), Failure> {
     let gpu = open().context("opening the GPU for its kernels").map_err(Failure::Run)?;
     let kernels = check_kernels(gpu.as_ref()).context("checking the kernels").map_err(Failure::Run)?;
     drop(gpu);
-    let mut report = Report { device: chosen.name, kernels, replicas_that_differ: 0, throughput: Vec::new() };
+    let mut report = Report { device: chosen.name, kernels, replicas_that_differ: None, throughput: Vec::new() };
     if report.kernels.iter().all(KernelCheck::is_right) {
-        report.replicas_that_differ = replicas::differing(&open, &chosen.device).map_err(Failure::Run)?;
-        if report.replicas_that_differ == 0 {
+        let differing = replicas::differing(&open, &chosen.device).map_err(Failure::Run)?;
+        report.replicas_that_differ = Some(differing);
+        if differing == 0 {
             report.throughput = replicas::throughput(&open, &chosen.device, &arguments.replicas, replicas::STEPS).map_err(Failure::Run)?;
         }
     }
@@ -63,7 +64,7 @@ fn text(report: &Report) -> String {
     }
     let mut text = format!("{}: each kernel on random inputs, beside the CPU\n{table}", report.device);
     if !report.throughput.is_empty() {
-        let columns = [right("replicas"), right("ms a step of all"), right("rows a second"), right("of one run's")];
+        let columns = [right("replicas"), right("ms a step of all"), right("rows a second"), right("of the first's")];
         let mut table = Table::new(&columns);
         for line in &report.throughput {
             let numbers = [format!("{:.3}", line.milliseconds), format!("{:.0}", line.rows_per_second), format!("{:.2}", line.of_one)];
@@ -74,9 +75,13 @@ fn text(report: &Report) -> String {
     text
 }
 
-/// The difference as a share of what it may be; what must be the same bits is right or beyond.
+/// The difference as a share of what it may be; what must be the same bits, or is no number, is right or beyond.
 fn share(check: &KernelCheck) -> f64 {
-    if check.difference == 0.0 { 0.0 } else { check.difference / check.tolerance }
+    match check.is_right() {
+        true if check.difference == 0.0 => 0.0,
+        false if check.difference.is_nan() => f64::INFINITY,
+        _ => check.difference / check.tolerance,
+    }
 }
 
 fn judge(report: &Report) -> Result<(), Failure> {
@@ -91,14 +96,13 @@ fn judge(report: &Report) -> Result<(), Failure> {
             report.device
         )));
     }
-    if report.replicas_that_differ > 0 {
-        return Err(Failure::Run(anyhow!(
-            "{} replicas on {} do not end where single runs do; report this with the output of --json",
-            report.replicas_that_differ,
+    match report.replicas_that_differ {
+        None | Some(0) => Ok(()),
+        Some(differing) => Err(Failure::Run(anyhow!(
+            "{differing} replicas on {} do not end where single runs do; report this with the output of --json",
             report.device
-        )));
+        ))),
     }
-    Ok(())
 }
 
 /// Opens the GPU's kernels.
