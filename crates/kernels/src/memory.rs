@@ -57,7 +57,7 @@ mod tests {
 
     /// The flags of the mapping that an address lies in, as the system knows it.
     fn flags_at(address: usize) -> String {
-        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap_or_default();
         let mut is_inside = false;
         for line in maps.lines() {
             let bounds = line.split_whitespace().next().and_then(|range| range.split_once('-'));

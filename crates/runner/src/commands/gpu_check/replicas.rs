@@ -29,7 +29,7 @@ pub(super) struct Throughput {
 
 /// The seed job's network with one seed for each replica.
 fn networks(replicas: usize) -> anyhow::Result<Vec<(Architecture, TrainingConfig)>> {
-    let model = ModelConfig { hidden: vec![256, 256].into(), dropout: 0.5, ..ModelConfig::default() };
+    let model = ModelConfig { hidden: vec![256, 256], dropout: 0.5, ..ModelConfig::default() };
     let architecture = model.architecture(FEATURES, CLASSES)?;
     Ok((0..replicas as u64).map(|seed| (architecture.clone(), TrainingConfig { seed, ..TrainingConfig::default() })).collect())
 }
@@ -85,7 +85,8 @@ fn is_close(ours: &NamedTensors, theirs: &NamedTensors) -> anyhow::Result<bool> 
         let Some(ours) = ours.get(name) else { return Ok(false) };
         let norm = |tensor: &candle_core::Tensor| tensor.sqr()?.sum_all()?.to_scalar::<f32>();
         let (difference, size) = (norm(&(ours - theirs)?)?.sqrt(), norm(theirs)?.sqrt());
-        if !(difference <= 1e-3 * size.max(1e-6)) {
+        // What is no number is not close.
+        if difference.is_nan() || difference > 1e-3 * size.max(1e-6) {
             return Ok(false);
         }
     }
