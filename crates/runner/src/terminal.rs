@@ -17,6 +17,14 @@ pub fn print(text: impl std::fmt::Display) -> Result<(), Failure> {
     }
 }
 
+/// Prints a value as JSON.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    print(String::from_utf8_lossy(&crate::run_directory::json(value)?))
+}
+
 /// Writes a line that is no result: what is going on.
 pub fn say(text: impl std::fmt::Display) {
     // Nothing can be done about a standard error that is closed.

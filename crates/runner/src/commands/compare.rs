@@ -2,7 +2,7 @@
 
 use crate::cli::CompareArguments;
 use crate::failure::Failure;
-use crate::run_directory::{RunDirectory, json};
+use crate::run_directory::RunDirectory;
 use crate::terminal;
 use relumine_report::{Comparison, Run, Table};
 
@@ -15,7 +15,7 @@ pub(super) fn run(arguments: &CompareArguments) -> Result<(), Failure> {
     }
     let comparison = Comparison::of(&runs)?;
     if arguments.json {
-        return terminal::print(String::from_utf8_lossy(&json(&comparison)?));
+        return terminal::print_json(&comparison);
     }
     let tables = [comparison.table(), comparison.group_table(), comparison.difference_table()];
     let mut parts: Vec<String> = tables.iter().filter(|table| !table.is_empty()).map(Table::to_string).collect();

@@ -66,7 +66,7 @@ fn finish(request: &Request<'_>, all: &RunDirectory, mut record: CrossValidation
     saved?;
     drop(lock);
     if as_json {
-        terminal::print(String::from_utf8_lossy(&json(&record)?))?;
+        terminal::print_json(&record)?;
     } else {
         terminal::print(format_args!("{}cross-validation: {}\n", record.table(), all.path().display()))?;
     }

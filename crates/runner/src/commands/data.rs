@@ -3,7 +3,6 @@
 use crate::cli::{DataCommand, DataFetchArguments, DataVerifyArguments};
 use crate::failure::Failure;
 use crate::reading;
-use crate::run_directory::json;
 use crate::terminal;
 use anyhow::anyhow;
 use relumine_data::{Catalog, Entry, FileCheck, ReadOptions, Verified};
@@ -37,7 +36,7 @@ fn list(as_json: bool) -> Result<(), Failure> {
     let catalog = Catalog::from_environment();
     if as_json {
         let listed: Vec<Listed> = catalog.entries().iter().map(|entry| listed(&catalog, entry)).collect();
-        return terminal::print(String::from_utf8_lossy(&json(&listed)?));
+        return terminal::print_json(&listed);
     }
     let columns = [("name", Align::Left), ("what", Align::Left), ("rows", Align::Right), ("MB", Align::Right)];
     let mut table = Table::new(&[&columns[..], &[("licence", Align::Left), ("where", Align::Left)]].concat());
@@ -126,7 +125,7 @@ fn verify(arguments: &DataVerifyArguments) -> Result<(), Failure> {
         reports.push(report(name, &verified));
     }
     if arguments.json {
-        terminal::print(String::from_utf8_lossy(&json(&reports)?))?;
+        terminal::print_json(&reports)?;
     }
     let broken: Vec<&str> = reports.iter().filter(|report| !report.holds).map(|report| report.data.as_str()).collect();
     if broken.is_empty() {

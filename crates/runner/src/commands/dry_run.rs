@@ -3,7 +3,6 @@
 use super::train::Request;
 use crate::failure::Failure;
 use crate::pipeline::{Job, TrainRows, judge, score_rows};
-use crate::run_directory::json;
 use crate::terminal;
 use relumine_engine::StepError;
 use serde::Serialize;
@@ -58,7 +57,7 @@ pub(super) fn run(request: Request<'_>, as_json: bool) -> Result<(), Failure> {
         loss_after: after,
     };
     if as_json {
-        return terminal::print(String::from_utf8_lossy(&json(&report)?));
+        return terminal::print_json(&report);
     }
     terminal::print(text(&job, &report))
 }

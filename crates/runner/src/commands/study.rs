@@ -5,7 +5,6 @@ use crate::device::DeviceRequest;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::reading;
-use crate::run_directory::json;
 use crate::study::{Means, Pool, Shelf, StudyFile, StudyFolder, StudyPlan, conduct, study_text};
 use crate::terminal;
 use crate::threads;
@@ -80,7 +79,7 @@ fn default_folder(name: &str, quick: bool) -> PathBuf {
 /// Prints the results; in the small form a finding that does not appear is a failure then.
 fn show(study: &Study, arguments: &StudyArguments, folder: &str) -> Result<(), Failure> {
     if arguments.json {
-        terminal::print(String::from_utf8_lossy(&json(study)?))?;
+        terminal::print_json(study)?;
     } else {
         terminal::print(format_args!("{}study: {folder}\n", study_text(study)))?;
     }

@@ -8,7 +8,7 @@ use crate::device::DeviceRequest;
 use crate::failure::Failure;
 use crate::pipeline::{Job, TrainRows, evaluate};
 use crate::recipe::{Origin, Recipe};
-use crate::run_directory::{RunDirectory, json};
+use crate::run_directory::RunDirectory;
 use crate::terminal;
 use anyhow::anyhow;
 use relumine_report::{ClassificationMetrics, TestedWeights};
@@ -74,7 +74,7 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
         metrics: test.metrics(&job.classes),
     };
     if arguments.json {
-        return terminal::print(String::from_utf8_lossy(&json(&report)?));
+        return terminal::print_json(&report);
     }
     terminal::print(format_args!(
         "test of the {weights} weights on {} rows: loss {:.4}, accuracy {:.2} % ({}); these rows have now been read {}\n{}",

@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &TrainArguments, started: Instant) -> Result<(), Fa
 /// Prints the results; a target that was missed is a failure then.
 pub(super) fn show(summary: &Summary, run: &RunDirectory, target: Option<f64>, as_json: bool) -> Result<(), Failure> {
     if as_json {
-        terminal::print(String::from_utf8_lossy(&json(summary)?))?;
+        terminal::print_json(summary)?;
     } else {
         terminal::print(format_args!("{}{}run: {}\n", result_table(summary), metrics_line(summary), run.path().display()))?;
     }

@@ -1,5 +1,5 @@
-//! Each kernel by itself on random inputs, beside what the CPU makes of the same: what to run first on a GPU that nobody has tried, as it tells
-//! which kernel is at fault.
+//! Each kernel by itself on random inputs, beside what the CPU makes of the same: what to run first on a GPU that nobody has tried, as it
+//! tells which kernel is at fault.
 
 mod bench;
 mod inputs;

@@ -114,8 +114,8 @@ fn rules() -> [(&'static str, Rule, usize); 10] {
     ]
 }
 
-/// Every rule, with penalties, clipping and both kinds of decay on the second block, and a gradient of which clipping by norm leaves half for the
-/// second replica: as the CPU's update.
+/// Every rule, with penalties, clipping and both kinds of decay on the second block, and a gradient of which clipping by norm leaves half for
+/// the second replica: as the CPU's update.
 pub(super) fn update(bench: &mut Bench<'_>) -> Result<(), GpuError> {
     for (name, rule, num_slots) in rules() {
         let plain = Update { rule, gradient_scale: 1.0, clip_value: f32::INFINITY, coupled_decay: 0.0, shrink: 1.0 };

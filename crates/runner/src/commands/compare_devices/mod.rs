@@ -7,7 +7,6 @@ mod trace;
 use crate::cli::CompareDevicesArguments;
 use crate::failure::Failure;
 use crate::recipe::{Origin, Recipe};
-use crate::run_directory::json;
 use crate::terminal;
 use anyhow::anyhow;
 use contender::Contender;
@@ -62,7 +61,7 @@ pub(super) fn run(arguments: &CompareDevicesArguments) -> Result<(), Failure> {
         agrees,
     };
     if arguments.json {
-        terminal::print(String::from_utf8_lossy(&json(&report)?))?;
+        terminal::print_json(&report)?;
     } else {
         terminal::print(text(&report))?;
     }

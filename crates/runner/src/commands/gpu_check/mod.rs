@@ -5,7 +5,6 @@ mod replicas;
 use crate::cli::GpuCheckArguments;
 use crate::device::DeviceRequest;
 use crate::failure::Failure;
-use crate::run_directory::json;
 use crate::terminal;
 use anyhow::{Context, anyhow};
 use candle_core::Device;
@@ -44,7 +43,7 @@ pub(super) fn run(arguments: &GpuCheckArguments) -> Result<(), Failure> {
         }
     }
     if arguments.json {
-        terminal::print(String::from_utf8_lossy(&json(&report)?))?;
+        terminal::print_json(&report)?;
     } else {
         terminal::print(text(&report))?;
     }

@@ -8,7 +8,7 @@ use crate::device::{Chosen, DeviceRequest};
 use crate::failure::Failure;
 use crate::pipeline::{ChosenStep, Plan, TrainRows, open};
 use crate::recipe::{Origin, Recipe};
-use crate::run_directory::{RunDirectory, json};
+use crate::run_directory::RunDirectory;
 use crate::terminal;
 use layers::{LayerLine, layer_lines, layer_table};
 use relumine_data::Source;
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let run = run.filter(|_| arguments.overrides.is_empty());
     let inspection = Inspection::of(recipe, run.as_ref(), &device.open()?)?;
     if arguments.json {
-        return terminal::print(String::from_utf8_lossy(&json(&inspection)?));
+        return terminal::print_json(&inspection);
     }
     terminal::print(inspection.text()?)
 }
