@@ -55,7 +55,10 @@ impl Examples {
         };
         let device_labels = Tensor::new(labels.as_slice(), device)?;
         let scaling = Scaling::new(offset.to_vec(), divisor.to_vec());
-        Ok(Self { features, labels, device_labels, offset: constant(offset, 0.0)?, divisor: constant(divisor, 1.0)?, scaling })
+        let (offset, divisor) = (constant(offset, 0.0)?, constant(divisor, 1.0)?);
+        // Candle copies on a stream of the calling thread, for which no other thread would wait.
+        device.synchronize()?;
+        Ok(Self { features, labels, device_labels, offset, divisor, scaling })
     }
 
     /// How many examples there are.

@@ -47,24 +47,29 @@ pub fn fused_step(architecture: &Architecture, config: &TrainingConfig, device: 
 }
 
 fn on_gpu(architecture: &Architecture, config: &TrainingConfig, device: &Device) -> Result<Box<dyn Step>, StepError> {
-    Ok(Box::new(GpuStep::new(gpu_of(device, config.precision)?, architecture, config, device)?))
+    Ok(Box::new(GpuStep::new(gpu_of(device, config.precision, None)?, architecture, config, device)?))
 }
 
-/// The kernels of a CUDA device, and a queue of their own, with products of f32 numbers.
+/// The kernels of a CUDA device, and a queue of their own, with products of f32 numbers; `dense_limit` in the place of its own
+/// [`Gpu::dense_limit`].
 ///
 /// # Errors
 /// Another device, or a device that fails.
-pub fn open_gpu(device: &Device) -> Result<Box<dyn Gpu>, StepError> {
-    gpu_of(device, Precision::F32)
+pub fn open_gpu(device: &Device, dense_limit: Option<usize>) -> Result<Box<dyn Gpu>, StepError> {
+    gpu_of(device, Precision::F32, dense_limit)
 }
 
 #[cfg(feature = "cuda")]
-fn gpu_of(device: &Device, precision: Precision) -> Result<Box<dyn Gpu>, StepError> {
+fn gpu_of(device: &Device, precision: Precision, dense_limit: Option<usize>) -> Result<Box<dyn Gpu>, StepError> {
     let ordinal = device.as_cuda_device()?.cuda_stream().context().ordinal();
-    Ok(Box::new(relumine_kernels::gpu::CudaGpu::new(ordinal, precision)?))
+    let gpu = relumine_kernels::gpu::CudaGpu::new(ordinal, precision)?;
+    Ok(Box::new(match dense_limit {
+        Some(limit) => gpu.with_dense_limit(limit),
+        None => gpu,
+    }))
 }
 
 #[cfg(not(feature = "cuda"))]
-fn gpu_of(_: &Device, _: Precision) -> Result<Box<dyn Gpu>, StepError> {
+fn gpu_of(_: &Device, _: Precision, _: Option<usize>) -> Result<Box<dyn Gpu>, StepError> {
     Err(StepError::NotFused { reason: "this program was built without CUDA".into() })
 }

@@ -57,11 +57,18 @@ impl Objective {
 
     /// The sum of the rows' class weights: what a sum of losses is divided by to give their mean.
     #[must_use]
-    pub fn total_weight(&self, labels: &[u32]) -> f64 {
+    pub fn total_weight(&self, labels: impl ExactSizeIterator<Item = u32>) -> f64 {
         match &self.class_weights {
             None => labels.len() as f64,
-            Some(weights) => labels.iter().map(|label| weights[*label as usize]).sum(),
+            Some(weights) => labels.map(|label| weights[label as usize]).sum(),
         }
+    }
+
+    /// What each row's weighted loss is multiplied by to give its share of the mean, as the kernels take it. Classes that all weigh nothing
+    /// have no mean, and nothing to learn from.
+    pub(crate) fn share(&self, labels: impl ExactSizeIterator<Item = u32>) -> f32 {
+        let total_weight = self.total_weight(labels);
+        if total_weight > 0.0 { (1.0 / total_weight) as f32 } else { 0.0 }
     }
 
     /// The sum over rows of their weighted losses. Divided by [`total_weight`](Self::total_weight) it is the mean loss:
@@ -72,7 +79,8 @@ impl Objective {
     /// ```
     ///
     /// As `torch.nn.functional.cross_entropy(weight=w, label_smoothing=e)` for softmax; as `keras.losses.BinaryCrossentropy(
-    /// label_smoothing=e)` for sigmoid, where PyTorch divides by the rows and not by their weights.
+    /// label_smoothing=e, reduction="mean_with_sample_weight")` for sigmoid, where PyTorch and Keras' default divide by the rows and not by
+    /// their weights.
     ///
     /// With `e = 0.2` and two classes the label's target is 0.9 and the other's 0.1; logits of 0 and log 3 have `p = 1/4` and `p = 3/4`:
     ///
@@ -156,7 +164,7 @@ mod tests {
     fn value_and_gradient(objective: &Objective, head: Head, logits: &[&[f32]], labels: &[u32]) -> (f32, Vec<f32>) {
         let rows: Vec<f32> = logits.concat();
         let z = Var::from_vec(rows, (logits.len(), logits[0].len()), &Device::Cpu).unwrap();
-        let total = objective.total_weight(labels);
+        let total = objective.total_weight(labels.iter().copied());
         let labels = Tensor::new(labels, &Device::Cpu).unwrap();
         let loss = (objective.sum(head, &z, &labels).unwrap() / total).unwrap();
         let gradient = loss.backward().unwrap().get(&z).unwrap().flatten_all().unwrap().to_vec1().unwrap();

@@ -47,7 +47,7 @@ impl std::ops::AddAssign for Totals {
     }
 }
 
-/// The loss of one row: see [`loss`](crate::loss::loss).
+/// The loss of one row, without smoothing and weights: see [`Objective::sum`](crate::Objective::sum).
 fn row_loss(head: Head, logits: &[f32], label: u32) -> f64 {
     match head {
         Head::Softmax => log_sum_exp(logits) - f64::from(logits[label as usize]),

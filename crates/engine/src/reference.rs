@@ -106,7 +106,7 @@ impl ReferenceStep {
     /// The gradients of the mean loss over all of `rows`, which go through the network in micro-batches: the masks are those of the whole
     /// batch, and each micro-batch adds its share of the mean.
     fn accumulate(&self, examples: &Examples, rows: &[u32]) -> Result<Accumulated, StepError> {
-        let total_weight = self.objective.total_weight(&examples.labels_of(rows));
+        let total_weight = self.objective.total_weight(examples.labels_of(rows).into_iter());
         let mut sum = Accumulated { gradients: Vec::new(), statistics: Vec::new(), totals: Totals::default() };
         let mut first_row = 0;
         for rows in rows.chunks(self.micro_batch.unwrap_or(rows.len()).max(1)) {

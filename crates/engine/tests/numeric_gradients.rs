@@ -53,7 +53,7 @@ impl Network {
         let logits = self.mlp.forward(&self.inputs, training).unwrap().logits;
         let labels = Tensor::new(self.labels.as_slice(), &Device::Cpu).unwrap();
         let sum = self.objective.sum(self.architecture.head, &logits, &labels).unwrap();
-        (sum / self.objective.total_weight(&self.labels)).unwrap()
+        (sum / self.objective.total_weight(self.labels.iter().copied())).unwrap()
     }
 
     /// The loss with one element of one parameter moved.

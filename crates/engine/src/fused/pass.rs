@@ -64,10 +64,6 @@ pub(super) fn objective<'a>(
     head: Head,
     labels: impl ExactSizeIterator<Item = u32>,
 ) -> Objective<'a> {
-    let total_weight = match &objective.class_weights {
-        None => labels.len() as f64,
-        Some(weights) => labels.map(|label| weights[label as usize]).sum(),
-    };
     Objective {
         head: match head {
             Head::Softmax => loss::Head::Softmax,
@@ -75,8 +71,7 @@ pub(super) fn objective<'a>(
         },
         label_smoothing: objective.label_smoothing as f32,
         class_weights,
-        // A window of classes that all weigh nothing has no mean, and nothing to learn from.
-        share: if total_weight > 0.0 { (1.0 / total_weight) as f32 } else { 0.0 },
+        share: objective.share(labels),
     }
 }
 

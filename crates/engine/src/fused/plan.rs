@@ -16,7 +16,7 @@ pub(super) fn check(device: &Device) -> Result<(), String> {
 
 /// The kernel of an activation; that of a maxout, which is no function of one number, is the identity.
 pub(crate) fn kernel_activation(activation: &activation::Activation) -> Activation {
-    use activation::{Activation as Kind, Approximation, Selu};
+    use activation::{Activation as Kind, Approximation, ScaledTanh, Selu};
     match activation {
         Kind::Identity(_) | Kind::Maxout(_) => Activation::Identity,
         Kind::Sigmoid(_) => Activation::Sigmoid,
@@ -32,7 +32,7 @@ pub(crate) fn kernel_activation(activation: &activation::Activation) -> Activati
         Kind::Softsign(_) => Activation::Softsign,
         Kind::HardSigmoid(_) => Activation::HardSigmoid,
         Kind::Mish(_) => Activation::Mish,
-        Kind::ScaledTanh(_) => Activation::ScaledTanh { scale: 1.7159, stretch: 2.0 / 3.0 },
+        Kind::ScaledTanh(_) => Activation::ScaledTanh { scale: ScaledTanh::SCALE as f32, stretch: ScaledTanh::STRETCH as f32 },
     }
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn dropout(layer: &LayerSpec, seed: u64, step: u32) -> Option<Dropout
 /// The constants of one step for a parameter of this role.
 pub(crate) fn update(config: &OptimizerConfig, pace: Pace, role: Role, gradient_scale: f64) -> Update {
     let decay = config.decay_of(role);
-    let decouples = matches!(config.name, OptimizerName::Adamw | OptimizerName::Lion);
+    let decouples = config.name.decouples_weight_decay();
     Update {
         rule: rule(config, pace),
         gradient_scale: gradient_scale as f32,

@@ -14,11 +14,13 @@ use relumine_kernels::gpu::{Gpu, Progress, Recording, Values, bytes_of, bytes_of
 
 /// Rows evaluated at a time, of all replicas together: enough to fill a device, and 3 MB of MNIST.
 pub(super) const EVALUATION_ROWS: usize = 1024;
-/// Recordings that are kept: for each length of a batch one, and another for evaluation.
+/// Recordings that are kept: for each length of a batch two, of one step and of several, and another for evaluation.
 const MOST_RECORDINGS: usize = 32;
+/// Steps of one recording at most: a GPU waits a little for the next one.
+const MOST_STEPS: usize = 8;
 
 /// Rows that each of so many replicas evaluates at a time.
-fn evaluation_rows(replicas: usize) -> usize {
+pub(super) fn evaluation_rows(replicas: usize) -> usize {
     (EVALUATION_ROWS / replicas).max(64)
 }
 
@@ -46,6 +48,8 @@ struct Key {
     kind: Kind,
     rows: usize,
     source: Places,
+    /// How many steps, one after the other.
+    steps: usize,
 }
 
 impl Core {
@@ -130,13 +134,22 @@ impl Core {
     fn hand_over(&mut self) -> Result<(), StepError> {
         let queue = std::mem::take(&mut self.queue);
         let result = match &queue.source {
-            Some(source) if !queue.waiting().is_empty() => self
-                .upload(queue.waiting())
-                .and_then(|()| queue.waiting().iter().try_for_each(|batch| self.play(Kind::Train, batch.len(), source.places))),
+            Some(source) if !queue.waiting().is_empty() => self.upload(queue.waiting()).and_then(|()| {
+                queue.waiting().chunk_by(|one, next| one.len() == next.len()).try_for_each(|alike| self.take(alike, source.places))
+            }),
             _ => Ok(()),
         };
         self.queue = Queue { handed_over: queue.batches.len(), ..queue };
         result
+    }
+
+    /// Takes a step on each of these batches, which are of one length and on the device.
+    fn take(&mut self, alike: &[Batch], source: Places) -> Result<(), StepError> {
+        let Some(rows) = alike.first().map(Batch::len) else { return Ok(()) };
+        let together = self.network.steps_together(rows, MOST_STEPS);
+        let (several, single) = (alike.len() / together, alike.len() % together);
+        (0..several).try_for_each(|_| self.play(Kind::Train, rows, source, together))?;
+        (0..single).try_for_each(|_| self.play(Kind::Train, rows, source, 1))
     }
 
     /// Writes what the device must know of these batches, of which the first is the next one.
@@ -175,9 +188,9 @@ impl Core {
         Ok(())
     }
 
-    /// Runs a batch of so many rows.
-    fn play(&mut self, kind: Kind, rows: usize, source: Places) -> Result<(), StepError> {
-        let key = Key { kind, rows, source };
+    /// Runs so many batches of so many rows.
+    fn play(&mut self, kind: Kind, rows: usize, source: Places, steps: usize) -> Result<(), StepError> {
+        let key = Key { kind, rows, source, steps };
         if let Some(place) = self.recordings.iter().position(|(of, _)| *of == key) {
             // The latest last: the first one goes when there are too many.
             self.recordings[place..].rotate_left(1);
@@ -188,8 +201,8 @@ impl Core {
             let (_, oldest) = self.recordings.remove(0); // the one not used for longest
             self.gpu.forget(oldest)?;
         }
-        let plan = Plan { network: &self.network, memory: &self.memory, buffers, source, kind };
-        let recording = self.gpu.record(&plan.stages(rows))?;
+        let plan = Plan { network: &self.network, memory: &self.memory, buffers, source, kind, dense_limit: self.gpu.dense_limit() };
+        let recording = self.gpu.record(&plan.stages(rows).repeat(steps))?;
         self.recordings.push((key, recording));
         Ok(self.gpu.replay(recording)?)
     }
@@ -234,7 +247,7 @@ impl Core {
     /// The loss of a batch was not finite: what the gradients were.
     fn failure(&mut self, replica: usize, batch: &Batch, source: Places) -> Result<StepError, StepError> {
         self.upload(std::slice::from_ref(batch))?;
-        self.play(Kind::Gradients, batch.len(), source)?;
+        self.play(Kind::Gradients, batch.len(), source, 1)?;
         let mut progress = vec![Progress::default(); self.network.replicas()];
         self.gpu.read(self.memory.progress, bytes_of_mut(&mut progress))?;
         let mut gradients = Vec::new();
@@ -279,7 +292,7 @@ impl Core {
         let source = self.source(examples)?;
         let batch = Batch::new(&self.network, &self.clocks, rows, examples.labels());
         self.upload(std::slice::from_ref(&batch))?;
-        self.play(Kind::Gradients, batch.len(), source.places)
+        self.play(Kind::Gradients, batch.len(), source.places, 1)
     }
 
     /// The logits of the same rows by each replica, row-major.
@@ -291,7 +304,7 @@ impl Core {
         for rows in rows.chunks(evaluation_rows(replicas)) {
             self.reserve(0)?;
             self.send_order(rows)?;
-            self.play(Kind::Evaluate, rows.len(), source.places)?;
+            self.play(Kind::Evaluate, rows.len(), source.places, 1)?;
             let Some(last) = self.buffers.as_ref().and_then(|buffers| buffers.layers.last()) else { break };
             let mut values = vec![0.0_f32; rows.len() * units];
             for (replica, logits) in logits.iter_mut().enumerate() {

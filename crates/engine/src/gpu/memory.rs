@@ -2,7 +2,7 @@
 
 use super::network::Network;
 use crate::fused::dropout;
-use relumine_kernels::gpu::{Address, Draw, Gpu, GpuError, Progress, UpdateConstants, Values, bytes_of};
+use relumine_kernels::gpu::{Address, Draw, Gpu, GpuError, Progress, ROWS_PER_CHUNK, STRIP, UpdateConstants, Values, bytes_of};
 
 /// Batches that are handed to the device together.
 pub(super) const SLOTS: usize = 64;
@@ -112,6 +112,10 @@ pub(super) struct PassBuffers {
     pub(super) hits: Address,
     /// `[r, b, u]` of the widest layer: the gradient at a layer's outputs.
     pub(super) dy: Values,
+    /// `[r, chunks of rows, o]` of f64: parts of the gradients at a layer's bias.
+    pub(super) sums: Address,
+    /// `[r, strips of columns]`, all 0 between kernels.
+    pub(super) tickets: Address,
     pub(super) layers: Vec<LayerBuffers>,
 }
 
@@ -142,6 +146,7 @@ impl PassBuffers {
             })
         });
         let widest = network.layers().iter().map(|layer| layer.spec.units).max().unwrap_or_default();
+        let widest_weight = network.layers().iter().map(|layer| layer.spec.fan_out).max().unwrap_or_default();
         Ok(Self {
             rows,
             batch_rows,
@@ -150,6 +155,8 @@ impl PassBuffers {
             losses: gpu.allocate(replicas * batch_rows * 8)?,
             hits: gpu.allocate(replicas * batch_rows * 4)?,
             dy: array(rows * widest)?,
+            sums: gpu.allocate(replicas * rows.div_ceil(ROWS_PER_CHUNK) * widest_weight * 8)?,
+            tickets: gpu.allocate(replicas * widest_weight.div_ceil(STRIP) * 4)?,
             layers: layers.collect::<Result<_, _>>()?,
         })
     }
@@ -158,7 +165,9 @@ impl PassBuffers {
     pub(super) fn free(&self, gpu: &dyn Gpu) -> Result<(), GpuError> {
         let of_layers = self.layers.iter().flat_map(|layer| [layer.inputs, layer.z, layer.normed, layer.inverse]);
         let arrays = of_layers.chain([self.dy]).map(|values| values.first);
-        let arrays = arrays.chain([self.order, self.evaluated, self.losses, self.hits]).filter(|address| *address != Address::NONE);
+        let arrays = arrays
+            .chain([self.order, self.evaluated, self.losses, self.hits, self.sums, self.tickets])
+            .filter(|address| *address != Address::NONE);
         arrays.into_iter().try_for_each(|address| gpu.free(address))
     }
 }

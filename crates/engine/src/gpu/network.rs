@@ -100,6 +100,13 @@ impl Network {
         &self.layers
     }
 
+    /// How many steps of so many rows are recorded together, at most `most`: a recording of more nodes takes long to make.
+    pub(super) fn steps_together(&self, rows: usize, most: usize) -> usize {
+        const MOST_NODES: usize = 128;
+        let passes = self.config().micro_batch.map_or(1, |micro_batch| rows.div_ceil(micro_batch.max(1)));
+        (MOST_NODES / (4 * passes * self.layers.len()).max(1)).clamp(1, most)
+    }
+
     /// The layer at this position, of each replica.
     pub(super) fn specs(&self, layer: usize) -> impl Iterator<Item = &LayerSpec> {
         self.runs.iter().map(move |(architecture, _)| &architecture.layers[layer])

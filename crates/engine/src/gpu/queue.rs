@@ -26,12 +26,7 @@ impl Batch {
     /// The next step of each replica on rows of these labels.
     pub(super) fn new(network: &Network, clocks: &[Clock], rows: &[&[u32]], labels: &[u32]) -> Self {
         let objective = &network.config().objective;
-        let share = |rows: &[u32]| {
-            let labels: Vec<u32> = rows.iter().map(|row| labels[*row as usize]).collect();
-            let weight = objective.total_weight(&labels);
-            // Classes that all weigh nothing have no mean, and nothing to learn from.
-            if weight > 0.0 { (1.0 / weight) as f32 } else { 0.0 }
-        };
+        let share = |rows: &[u32]| objective.share(rows.iter().map(|row| labels[*row as usize]));
         let paces: Vec<Pace> = clocks.iter().map(Clock::pace).collect();
         let constants = clocks.iter().zip(&paces).map(|(clock, pace)| constants(clock, *pace));
         Self {
@@ -76,8 +71,10 @@ impl Queue {
         &self.batches[self.handed_over..]
     }
 
+    /// Whether it is time to hand over those that wait: the first few at once, as the device has nothing to do.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting().len() >= SLOTS
+        const FIRST: usize = 8;
+        self.waiting().len() >= if self.handed_over == 0 { FIRST } else { SLOTS }
     }
 
     /// Whether so much is kept of what the device has that it is time to look how it went.

@@ -42,8 +42,6 @@ impl Source {
             constants_per_feature: has_many(offset) | has_many(divisor) << 1,
             features: examples.num_features(),
         };
-        // Candle copies on a stream of its own, which nobody here waits for.
-        features.device().synchronize()?;
         Ok(Self { places, features: features.clone(), labels: labels.clone(), _constants: [offset.cloned(), divisor.cloned()] })
     }
 

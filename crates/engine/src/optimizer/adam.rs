@@ -1,4 +1,4 @@
-use super::{OptimizerConfig, OptimizerName, Pace, UpdateRule};
+use super::{OptimizerConfig, Pace, UpdateRule};
 use candle_core::{Result, Tensor};
 
 /// Adam (Kingma and Ba 2015, algorithm 1). As `torch.optim.Adam`, and as optax with `eps_root = 0`:
@@ -31,27 +31,17 @@ pub struct Adam {
     pub betas: [f64; 2],
     /// Keeps the denominator away from 0.
     pub epsilon: f64,
-    /// Whether it is `adamw`.
-    pub decoupled: bool,
 }
 
 impl Adam {
     pub(super) fn from_config(config: &OptimizerConfig) -> Self {
-        Self {
-            betas: config.betas.unwrap_or_default(),
-            epsilon: config.epsilon.unwrap_or_default(),
-            decoupled: config.name == OptimizerName::Adamw,
-        }
+        Self { betas: config.betas.unwrap_or_default(), epsilon: config.epsilon.unwrap_or_default() }
     }
 }
 
 impl UpdateRule for Adam {
     fn slots(&self) -> &'static [&'static str] {
         &["exp_avg", "exp_avg_sq"]
-    }
-
-    fn decouples_weight_decay(&self) -> bool {
-        self.decoupled
     }
 
     fn update(&self, gradient: &Tensor, slots: &mut [Tensor], pace: Pace) -> Result<Tensor> {

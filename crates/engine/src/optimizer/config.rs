@@ -19,7 +19,8 @@ pub struct OptimizerConfig {
     /// adam, adamw, nadam, lion: the decay of the moving means of the gradient and of its square, each in [0, 1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub betas: Option<[f64; 2]>,
-    /// adam, adamw, nadam, rmsprop, adagrad, adadelta: keeps a denominator away from 0; over 0.
+    /// adam, adamw, nadam, rmsprop, adagrad, adadelta: keeps a denominator away from 0; at least 1e-15, for adadelta, where it
+    /// stands under the root, 1e-30.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon: Option<f64>,
     /// rmsprop, adadelta: the decay of the moving mean of squares, in [0, 1).
@@ -134,6 +135,11 @@ impl Default for OptimizerConfig {
 impl OptimizerName {
     const ALL: [Self; 8] = [Self::Sgd, Self::Adam, Self::Adamw, Self::Rmsprop, Self::Adagrad, Self::Adadelta, Self::Nadam, Self::Lion];
 
+    /// Whether weight decay shrinks the weights themselves; otherwise it is added to their gradients.
+    pub(crate) fn decouples_weight_decay(self) -> bool {
+        matches!(self, Self::Adamw | Self::Lion)
+    }
+
     /// The keys that this optimiser has, with the defaults of PyTorch 2, or of Keras 3 for lion. No other key is set.
     ///
     /// ```
@@ -232,9 +238,14 @@ impl OptimizerConfig {
         let over_zero = |value: f64| value as f32 > 0.0 && (value as f32).is_finite();
         let not_negative = |value: f64| value >= 0.0 && (value as f32).is_finite();
         let rate = |value: f64| (0.0..1.0).contains(&value);
+        let is_under_root = self.name == OptimizerName::Adadelta;
         let check = |ok: fn(f64) -> bool, key, value: Option<f64>, remedy: &str| match value {
-            Some(value) if !ok(value) => Err(ConfigError::new(key, value, remedy)),
-            _ => Ok(()),
+            Some(value) if ok(value) => Ok(()),
+            Some(value) if value > 0.0 && value.is_finite() && !((value as f32).is_normal()) => {
+                Err(ConfigError::new(key, format!("{value:e}"), format!("an f32 cannot hold it: {remedy}")))
+            }
+            Some(value) => Err(ConfigError::new(key, value, remedy)),
+            None => Ok(()),
         };
         check(over_zero, "optimizer.learning_rate", self.learning_rate, "give a finite number over 0, such as 0.001")?;
         check(not_negative, "optimizer.weight_decay", self.weight_decay, "give a finite number of at least 0, such as 0.0001")?;
@@ -244,7 +255,21 @@ impl OptimizerConfig {
         check(over_zero, "optimizer.clip_norm", self.clip_norm, "give a finite number over 0, such as 1.0, or leave it out")?;
         check(over_zero, "optimizer.clip_value", self.clip_value, "give a finite number over 0, such as 0.5, or leave it out")?;
         check(rate, "optimizer.ema_decay", self.ema_decay, "give a number of at least 0 and under 1, such as 0.999, or leave it out")?;
-        check(over_zero, "optimizer.epsilon", self.epsilon, "give a finite number over 0, such as 1e-8")?;
+        // The square of a gradient under 1e-17 is lost in an f32: beside a smaller epsilon its step would have no bound.
+        let epsilon = |value: f64| value >= 1e-15 && (value as f32).is_finite();
+        check(
+            epsilon,
+            "optimizer.epsilon",
+            self.epsilon.filter(|_| !is_under_root),
+            "give a finite number of at least 1e-15, such as 1e-8",
+        )?;
+        let epsilon = |value: f64| value >= 1e-30 && (value as f32).is_finite();
+        check(
+            epsilon,
+            "optimizer.epsilon",
+            self.epsilon.filter(|_| is_under_root),
+            "give a finite number of at least 1e-30, such as 1e-6",
+        )?;
         check(rate, "optimizer.rho", self.rho, "give a number of at least 0 and under 1, such as 0.9")?;
         check(rate, "optimizer.momentum", self.momentum, "give a number of at least 0 and under 1, such as 0.9")?;
         check(not_negative, "optimizer.momentum_decay", self.momentum_decay, "give a finite number of at least 0, such as 0.004")?;
@@ -331,7 +356,8 @@ mod tests {
             (r#"{"learning_rate": 0}"#, "optimizer.learning_rate"),
             (r#"{"betas": [0.9, 1.0]}"#, "optimizer.betas"),
             (r#"{"epsilon": 0}"#, "optimizer.epsilon"),
-            (r#"{"epsilon": 1e-50}"#, "optimizer.epsilon"),
+            (r#"{"epsilon": 9e-16}"#, "optimizer.epsilon"),
+            (r#"{"name": "adadelta", "epsilon": 9e-31}"#, "optimizer.epsilon"),
             (r#"{"weight_decay": -0.1}"#, "optimizer.weight_decay"),
             (r#"{"l1": -0.1}"#, "optimizer.l1"),
             (r#"{"l2": 1e60}"#, "optimizer.l2"),

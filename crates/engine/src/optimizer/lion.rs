@@ -37,10 +37,6 @@ impl UpdateRule for Lion {
         &["momentum"]
     }
 
-    fn decouples_weight_decay(&self) -> bool {
-        true
-    }
-
     fn update(&self, gradient: &Tensor, slots: &mut [Tensor], pace: Pace) -> Result<Tensor> {
         let (beta1, beta2) = (pace.momentum, self.betas[1]);
         let [mean] = slots else { candle_core::bail!("Lion keeps one mean") };

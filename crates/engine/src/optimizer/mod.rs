@@ -54,11 +54,6 @@ pub(crate) trait UpdateRule: std::fmt::Debug + Send {
         0.0
     }
 
-    /// Whether weight decay shrinks the weights themselves; otherwise it is added to their gradients.
-    fn decouples_weight_decay(&self) -> bool {
-        false
-    }
-
     /// The change of a parameter, to be subtracted from it.
     fn update(&self, gradient: &Tensor, slots: &mut [Tensor], pace: Pace) -> Result<Tensor>;
 }
@@ -111,7 +106,7 @@ impl Optimizer {
             let mut value = parameter.var.as_detached_tensor();
             let mut gradient = gradient;
             let decay = self.clock.config.decay_of(parameter.role);
-            if decay != 0.0 && self.rule.decouples_weight_decay() {
+            if decay != 0.0 && self.clock.config.name.decouples_weight_decay() {
                 value = (value * (1.0 - pace.learning_rate * decay))?;
             } else if decay != 0.0 {
                 gradient = (gradient + (&value * decay)?)?;

@@ -1,7 +1,7 @@
 //! The ends of an activation's range, and units that never leave its zero.
 
 use relumine_model::LayerSpec;
-use relumine_model::activation::{Activation, Selu};
+use relumine_model::activation::{Activation, ScaledTanh, Selu};
 use relumine_model::norm::Position;
 
 /// How near the end of its range an output is when hardly any gradient passes: this share of the way.
@@ -35,7 +35,7 @@ impl Range {
             // Its slope is whole up to the very ends.
             Activation::HardSigmoid(_) => Some((f32::MIN_POSITIVE, 1.0 - f32::EPSILON / 2.0)),
             Activation::Tanh(_) | Activation::Softsign(_) => both(1.0),
-            Activation::ScaledTanh(_) => both(1.7159),
+            Activation::ScaledTanh(_) => both(ScaledTanh::SCALE),
             Activation::Elu(elu) if elu.alpha > 0.0 => below(-elu.alpha),
             Activation::Selu(_) => below(-Selu::ALPHA * Selu::SCALE),
             _ => None,

@@ -15,7 +15,7 @@ impl ReferenceStep {
         let Some(LayerTrace { outputs: logits, .. }) = trace.last() else { return Ok(Probe { loss: f64::NAN, layers: Vec::new() }) };
         let host_labels = examples.labels_of(rows);
         let totals = Totals::of(self.head, &floats(logits)?, &host_labels);
-        let loss = mean_loss(self.objective.sum(self.head, logits, &labels)?, self.objective.total_weight(&host_labels))?;
+        let loss = mean_loss(self.objective.sum(self.head, logits, &labels)?, self.objective.total_weight(host_labels.iter().copied()))?;
         let gradients = loss.backward()?;
         let gradient = |name: &str, of: &Tensor| {
             let missing = || StepError::NoGradient { parameter: name.to_owned(), step: self.optimizer.steps() + 1 };

@@ -28,6 +28,7 @@ mod orders;
 mod passes;
 #[path = "../fused/probes.rs"]
 mod probes;
+mod products;
 mod queue;
 mod replicas;
 #[path = "../fused/state.rs"]

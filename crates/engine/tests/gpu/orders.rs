@@ -34,15 +34,18 @@ fn threads_and_blocks_may_come_in_any_order() {
 #[test]
 fn arguments_have_the_sizes_that_kernels_read() {
     use relumine_kernels::gpu::{
-        ActivateArguments, ActivateBackwardArguments, BatchNormArguments, BoundArguments, ClipArguments, Draw, FinishArguments,
-        GatherArguments, LayerNormArguments, LossArguments, MaxoutArguments, NormBackwardArguments, Progress, UpdateArguments,
-        UpdateConstants,
+        ActivateArguments, ActivateBackwardArguments, BatchNormArguments, BoundArguments, ClipArguments, DenseBackwardArguments,
+        DenseForwardArguments, DenseGradientArguments, Draw, FinishArguments, GatherArguments, LayerNormArguments, LossArguments,
+        MaxoutArguments, NormBackwardArguments, Progress, UpdateArguments, UpdateConstants,
     };
     let emulator = Emulator::new(Order::Forward).unwrap();
     for (name, size) in [
         ("gather", size_of::<GatherArguments>()),
         ("activate", size_of::<ActivateArguments>()),
         ("activate_backward", size_of::<ActivateBackwardArguments>()),
+        ("dense_forward", size_of::<DenseForwardArguments>()),
+        ("dense_backward", size_of::<DenseBackwardArguments>()),
+        ("dense_gradient", size_of::<DenseGradientArguments>()),
         ("maxout", size_of::<MaxoutArguments>()),
         ("maxout_backward", size_of::<MaxoutArguments>()),
         ("batch_norm", size_of::<BatchNormArguments>()),

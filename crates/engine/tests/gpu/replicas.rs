@@ -3,9 +3,10 @@
 use crate::case::{Case, all_of};
 use crate::close::assert_same;
 use crate::data::Kind;
-use crate::step::gpu;
-use relumine_engine::{GpuReplicas, Step, StepError};
-use relumine_kernels::gpu::Order;
+use crate::step::{gpu, gpu_with};
+use candle_core::Device;
+use relumine_engine::{GpuReplicas, GpuStep, Step, StepError};
+use relumine_kernels::gpu::{Gpu, Order};
 use relumine_model::{Architecture, ModelConfig};
 use serde_json::{Value, json};
 
@@ -31,8 +32,12 @@ fn cases(common: &Value) -> Vec<Case> {
 }
 
 fn side_by_side(cases: &[Case]) -> Result<GpuReplicas, StepError> {
+    side_by_side_on(gpu(Order::Forward), cases)
+}
+
+fn side_by_side_on(gpu: Box<dyn Gpu>, cases: &[Case]) -> Result<GpuReplicas, StepError> {
     let all: Vec<_> = cases.iter().map(|case| (case.architecture.clone(), case.training.clone())).collect();
-    GpuReplicas::new(gpu(Order::Forward), &all)
+    GpuReplicas::new(gpu, &all)
 }
 
 /// Each replica has an order of its own; the last batch is a tail.
@@ -49,22 +54,24 @@ fn train(replicas: &mut GpuReplicas, cases: &[Case]) {
     }
 }
 
-/// To the bit, for the emulator sums products in one order, however many there are.
+/// To the bit where the same makes the products of one and of all: kernels and the emulator sum them in one order, however many there are.
 #[test]
 fn each_replica_has_the_bits_of_its_own_single_run() {
-    for common in [
-        json!({}),
-        json!({ "norm": "batch", "activation": "tanh" }),
-        json!({ "norm": { "name": "layer", "position": "after_activation" }, "activation": "maxout" }),
+    for (common, dense_limit) in [
+        (json!({}), 0),
+        (json!({}), usize::MAX),
+        (json!({ "norm": "batch", "activation": "tanh" }), usize::MAX),
+        (json!({ "norm": { "name": "layer", "position": "after_activation" }, "activation": "maxout" }), usize::MAX),
     ] {
         let cases = cases(&common);
-        let mut replicas = side_by_side(&cases).unwrap();
+        let gpu = || gpu_with(Order::Forward, dense_limit);
+        let mut replicas = side_by_side_on(gpu(), &cases).unwrap();
         train(&mut replicas, &cases);
         let results = replicas.results().unwrap();
         let rows = cases[0].rows(5, 130);
         let logits = replicas.logits(&cases[0].examples, &rows).unwrap();
         for (replica, (case, result)) in cases.iter().zip(results).enumerate() {
-            let mut alone = case.fused();
+            let mut alone = GpuStep::new(gpu(), &case.architecture, &case.training, &Device::Cpu).unwrap();
             batches(replica).iter().for_each(|rows| alone.train(&case.examples, rows).unwrap());
             let (parameters, state, totals) = all_of(&alone);
             assert_eq!(result.unwrap(), totals, "{}", case.name);

@@ -22,15 +22,22 @@ pub(crate) fn fused_in(order: Order, architecture: &Architecture, config: &Train
     GpuStep::new(gpu(order), architecture, config, &Device::Cpu).unwrap()
 }
 
-#[cfg(not(feature = "cuda-calls"))]
 pub(crate) fn gpu(order: Order) -> Box<dyn Gpu> {
-    Box::new(Emulator::new(order).unwrap())
+    // Far fewer than a GPU's, so that some products of most tests are the library's.
+    gpu_with(order, 1 << 19)
+}
+
+/// With kernels of dense layers up to so many multiplications.
+#[cfg(not(feature = "cuda-calls"))]
+pub(crate) fn gpu_with(order: Order, dense_limit: usize) -> Box<dyn Gpu> {
+    Box::new(Emulator::new(order).unwrap().with_dense_limit(dense_limit))
 }
 
 /// The libraries choose an order of their own.
 #[cfg(feature = "cuda-calls")]
-pub(crate) fn gpu(_: Order) -> Box<dyn Gpu> {
-    Box::new(relumine_kernels::gpu::CudaGpu::new(0, relumine_engine::Precision::F32).unwrap())
+pub(crate) fn gpu_with(_: Order, dense_limit: usize) -> Box<dyn Gpu> {
+    let gpu = relumine_kernels::gpu::CudaGpu::new(0, relumine_engine::Precision::F32).unwrap();
+    Box::new(gpu.with_dense_limit(dense_limit))
 }
 
 /// Takes a step and gives its own error, which would come later otherwise.

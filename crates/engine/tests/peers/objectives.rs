@@ -44,7 +44,7 @@ fn the_sum_over_rows_by_their_total_weight_is_the_mean_loss_of_pytorch_and_keras
         for (objective, expected) in objectives {
             for dtype in [DType::F32, DType::F64] {
                 let sum = objective.sum(case.architecture.head, &logits.to_dtype(dtype).unwrap(), &labels_b).unwrap();
-                let mean = sum.to_dtype(DType::F64).unwrap().to_scalar::<f64>().unwrap() / objective.total_weight(&labels);
+                let mean = sum.to_dtype(DType::F64).unwrap().to_scalar::<f64>().unwrap() / objective.total_weight(labels.iter().copied());
                 assert_close(&format!("{}, {objective:?}, {dtype:?}", case.name), &[mean], &[expected["loss"].as_f64().unwrap()]);
             }
         }

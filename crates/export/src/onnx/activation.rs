@@ -2,7 +2,7 @@
 
 use super::graph::{Attribute, Graph};
 use relumine_model::Activation;
-use relumine_model::activation::{Approximation, Selu};
+use relumine_model::activation::{Approximation, ScaledTanh, Selu};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
 /// Adds `activation` of the value `z` to `graph`; names begin with `prefix`. `units` is the number of outputs.
@@ -40,8 +40,8 @@ pub(super) fn add(graph: &mut Graph, activation: &Activation, prefix: &str, z: &
 
 /// `1.7159 tanh(2 z / 3)`.
 fn scaled_tanh(graph: &mut Graph, result: &str, z: &str) -> String {
-    let stretch = graph.number(&format!("{result}.stretch"), 2.0 / 3.0);
-    let scale = graph.number(&format!("{result}.scale"), 1.7159);
+    let stretch = graph.number(&format!("{result}.stretch"), ScaledTanh::STRETCH);
+    let scale = graph.number(&format!("{result}.scale"), ScaledTanh::SCALE);
     let stretched = graph.apply(&format!("{result}.stretched"), "Mul", &[z, &stretch], &[]);
     let tanh = graph.apply(&format!("{result}.tanh"), "Tanh", &[&stretched], &[]);
     graph.apply(result, "Mul", &[&tanh, &scale], &[])

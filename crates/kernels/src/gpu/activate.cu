@@ -35,6 +35,8 @@ struct ActivateBackwardArguments {
     Values bias;  // [r, u], or null
     Values dz;    // [r, b, u]: may be where dy or z is
     Values bias_gradient; // [r, u], or null
+    double* sums; // [r, chunks, u]: of each chunk of rows; null where there is but one
+    u32* tickets; // [r, strips]
     const Progress* progress; // [r]
     Draws draws;
     Activation activation;
@@ -44,14 +46,21 @@ struct ActivateBackwardArguments {
     u32 unused;
 };
 
+// Rows that a block takes.
+#define ROWS_OF_CHUNK 128
+
+// A block takes a chunk of the rows of a strip. The last one of a strip adds up the sums of its chunks, in order.
 RELUMINE_KERNEL activate_backward(const ActivateBackwardArguments a) {
     const u32 step = u32(a.progress[blockIdx.y].steps);
-    const Strip at = strip(a.units);
+    const u32 strips = (a.units + COLUMNS_OF_STRIP - 1) / COLUMNS_OF_STRIP, chunks = gridDim.x / strips;
+    const u32 chunk = blockIdx.x / strips, number = blockIdx.x % strips;
+    const u32 end = (chunk + 1) * ROWS_OF_CHUNK < a.rows ? (chunk + 1) * ROWS_OF_CHUNK : a.rows;
+    const Strip at = strip(a.units, number);
     Four sum = {{0.0f, 0.0f, 0.0f, 0.0f}};
     if (at.is_inside) {
         Four bias = {{0.0f, 0.0f, 0.0f, 0.0f}};
         if (a.bias.first) bias = load4(of_replica(a.bias), at.column4, a.units);
-        for (u32 row = at.first_row; row < a.rows; row += 32) {
+        for (u32 row = chunk * ROWS_OF_CHUNK + at.first_row; row < end; row += 32) {
             const u64 place = u64(row) * a.units;
             Four dz = load4(of_replica(a.dy) + place, at.column4, a.units);
             const Four slopes = disturbance_slopes(a.draws, step, row, at.column4);
@@ -65,9 +74,18 @@ RELUMINE_KERNEL activate_backward(const ActivateBackwardArguments a) {
         }
     }
     if (!a.bias_gradient.first) return;
-    const Four64 totals = strip_sums(at, sum);
-    UNROLL for (u32 i = 0; i < 4; i++) {
-        const u32 column = 4 * at.column4 + i;
-        if (at.first_row == 0 && column < a.units) put(of_replica(a.bias_gradient) + column, float(totals.at[i]), a.adds);
+    Four64 totals = strip_sums(at, sum);
+    const u32 columns = a.units - 4 * at.column4;
+    if (chunks > 1) {
+        double* sums = a.sums + u64(blockIdx.y) * chunks * a.units + 4 * at.column4;
+        UNROLL for (u32 i = 0; i < 4; i++)
+            if (at.is_inside && at.first_row == 0 && i < columns) sums[u64(chunk) * a.units + i] = totals.at[i];
+        if (!is_last_block(a.tickets + blockIdx.y * strips + number, chunks)) return;
+        UNROLL for (u32 i = 0; i < 4; i++) {
+            totals.at[i] = 0.0;
+            for (u32 of = 0; at.is_inside && at.first_row == 0 && i < columns && of < chunks; of++) totals.at[i] += sums[u64(of) * a.units + i];
+        }
     }
+    UNROLL for (u32 i = 0; i < 4; i++)
+        if (at.is_inside && at.first_row == 0 && i < columns) put(of_replica(a.bias_gradient) + 4 * at.column4 + i, float(totals.at[i]), a.adds);
 }

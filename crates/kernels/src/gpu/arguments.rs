@@ -159,6 +159,8 @@ pub struct ActivateBackwardArguments {
     pub bias: Values,
     pub dz: Values,
     pub bias_gradient: Values,
+    pub sums: Address,
+    pub tickets: Address,
     pub progress: Address,
     pub draws: Draws,
     pub activation: ActivationArguments,
@@ -166,6 +168,52 @@ pub struct ActivateBackwardArguments {
     pub units: u32,
     pub adds: u32,
     pub unused: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct DenseForwardArguments {
+    pub inputs: Values,
+    pub weight: Values,
+    pub bias: Values,
+    pub z: Values,
+    pub out: Values,
+    pub progress: Address,
+    pub draws: Draws,
+    pub activation: ActivationArguments,
+    pub rows: u32,
+    pub fan_in: u32,
+    pub units: u32,
+    pub unused: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct DenseBackwardArguments {
+    pub dz: Values,
+    pub weight: Values,
+    pub z: Values,
+    pub bias: Values,
+    pub progress: Address,
+    pub draws: Draws,
+    pub activation: ActivationArguments,
+    pub rows: u32,
+    pub fan_out: u32,
+    pub units: u32,
+    pub unused: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct DenseGradientArguments {
+    pub dz: Values,
+    pub inputs: Values,
+    pub weight_gradient: Values,
+    pub bias_gradient: Values,
+    pub rows: u32,
+    pub fan_in: u32,
+    pub units: u32,
+    pub adds: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -101,9 +101,12 @@ __device__ inline void store4(float* row, u32 column4, u32 units, Four four) {
 // which block it is.
 __device__ inline bool is_last_block(u32* tickets, u32 blocks) {
     __shared__ u32 ticket;
-    __threadfence();
     __syncthreads();
-    if (threadIdx.x == 0) ticket = atomicAdd(tickets, 1u);
+    if (threadIdx.x == 0) {
+        // Of one thread for all: what the block has written before its barrier comes before the ticket.
+        __threadfence();
+        ticket = atomicAdd(tickets, 1u);
+    }
     __syncthreads();
     const bool is_last = ticket == blocks - 1;
     if (is_last) {

@@ -27,7 +27,8 @@ static inline float4 make_float4(float x, float y, float z, float w) { return {x
 static thread_local Index blockIdx, threadIdx, gridDim;
 
 namespace emulator {
-enum { THREADS_OF_BLOCK = 256, WARP = 32, STACK = 64 * 1024 };
+// Stacks are no power of two apart: a cache keeps few lines that are.
+enum { THREADS_OF_BLOCK = 256, WARP = 32, STACK = 64 * 1024 + 11 * 64 };
 enum Waiting { NOTHING, WARP_BARRIER, BLOCK_BARRIER, DONE };
 static thread_local Waiting waiting[THREADS_OF_BLOCK];
 static thread_local unsigned exchanged[THREADS_OF_BLOCK];

@@ -1,6 +1,6 @@
 //! The kernels on the host, to test them: see `emulator.h`.
 
-use super::{Address, Gpu, GpuError, Operation, Product, Recording, Stage, Values};
+use super::{Address, DENSE_LIMIT, Gpu, GpuError, Operation, Product, Recording, Stage, Values};
 use libloading::{Library, Symbol};
 use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -21,6 +21,7 @@ pub enum Order {
 pub struct Emulator {
     library: &'static Library,
     order: Order,
+    dense_limit: usize,
     inner: RefCell<Inner>,
 }
 
@@ -35,12 +36,14 @@ type Multiply = unsafe extern "C" fn(Values, Values, Values, Values, *const u64,
 type Size = unsafe extern "C" fn(*const c_char) -> u32;
 
 /// Every file of this folder that the compiler reads.
-const SOURCES: [(&str, &str); 13] = [
+const SOURCES: [(&str, &str); 15] = [
     ("common.cuh", include_str!("common.cuh")),
     ("random.cuh", include_str!("random.cuh")),
     ("activation.cuh", include_str!("activation.cuh")),
     ("strip.cuh", include_str!("strip.cuh")),
+    ("tile.cuh", include_str!("tile.cuh")),
     ("activate.cu", include_str!("activate.cu")),
+    ("dense.cu", include_str!("dense.cu")),
     ("gather.cu", include_str!("gather.cu")),
     ("loss.cu", include_str!("loss.cu")),
     ("maxout.cu", include_str!("maxout.cu")),
@@ -88,7 +91,13 @@ impl Emulator {
         if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
             return Err(failed("emulating a GPU", "the emulator runs on x86-64 Linux alone"));
         }
-        Ok(Self { library: library()?, order, inner: RefCell::default() })
+        Ok(Self { library: library()?, order, dense_limit: DENSE_LIMIT, inner: RefCell::default() })
+    }
+
+    /// With another [`Gpu::dense_limit`].
+    #[must_use]
+    pub fn with_dense_limit(self, dense_limit: usize) -> Self {
+        Self { dense_limit, ..self }
     }
 
     fn symbol<T>(&self, name: &str) -> Result<Symbol<'_, T>, GpuError> {
@@ -138,6 +147,10 @@ impl Emulator {
 }
 
 impl Gpu for Emulator {
+    fn dense_limit(&self) -> usize {
+        self.dense_limit
+    }
+
     fn allocate(&self, bytes: usize) -> Result<Address, GpuError> {
         let allocation = vec![0_u128; bytes.div_ceil(size_of::<u128>()).max(1)];
         let address = Address(allocation.as_ptr() as u64);

@@ -19,6 +19,25 @@ struct GatherArguments {
     u32 constants_per_feature; // 1 where offset, plus 2 where divisor holds one for each
 };
 
+// Elements 4 * column4 .. of a row of bytes; zeros beyond its end.
+__device__ inline Four bytes4(const u8* row, u32 column4, u32 features) {
+    Four four;
+    if (features % 4 == 0) {
+        const u32 bytes = reinterpret_cast<const u32*>(row)[column4];
+        UNROLL for (u32 i = 0; i < 4; i++) four.at[i] = float((bytes >> 8 * i) & 255u);
+        return four;
+    }
+    UNROLL for (u32 i = 0; i < 4; i++) four.at[i] = 4 * column4 + i < features ? float(row[4 * column4 + i]) : 0.0f;
+    return four;
+}
+
+// The constants of four neighbours: their own, or the one for all.
+__device__ inline Four constants4(const float* constants, bool is_per_feature, u32 column4, u32 features) {
+    Four four;
+    UNROLL for (u32 i = 0; i < 4; i++) four.at[i] = constants[is_per_feature && 4 * column4 + i < features ? 4 * column4 + i : 0];
+    return four;
+}
+
 RELUMINE_KERNEL gather(const GatherArguments a) {
     const u32 groups = (a.features + 3) / 4;
     const u64 task = u64(blockIdx.x) * THREADS + threadIdx.x;
@@ -26,18 +45,14 @@ RELUMINE_KERNEL gather(const GatherArguments a) {
     const u32 row = u32(task / groups), column4 = u32(task % groups);
     const u64 batch = u64(*a.slot) * a.replicas + blockIdx.y;
     const u64 example = a.order[batch * a.capacity + a.first_row + row];
-    Four values;
-    UNROLL for (u32 i = 0; i < 4; i++) {
-        const u32 column = 4 * column4 + i;
-        if (column >= a.features) {
-            values.at[i] = 0.0f;
-            continue;
-        }
-        const u64 place = example * a.features + column;
-        float value = a.bytes ? float(a.bytes[place]) : a.numbers[place];
-        if (a.offset) value -= a.offset[a.constants_per_feature & 1 ? column : 0];
-        if (a.divisor) value /= a.divisor[a.constants_per_feature & 2 ? column : 0];
-        values.at[i] = value;
+    Four values = a.bytes ? bytes4(a.bytes + example * a.features, column4, a.features) : load4(a.numbers + example * a.features, column4, a.features);
+    if (a.offset) {
+        const Four offset = constants4(a.offset, a.constants_per_feature & 1, column4, a.features);
+        UNROLL for (u32 i = 0; i < 4; i++) values.at[i] -= offset.at[i];
+    }
+    if (a.divisor) {
+        const Four divisor = constants4(a.divisor, a.constants_per_feature & 2, column4, a.features);
+        UNROLL for (u32 i = 0; i < 4; i++) values.at[i] /= divisor.at[i];
     }
     values = disturb(a.draws, u32(a.progress[blockIdx.y].steps), row, column4, values);
     store4(of_replica(a.inputs) + u64(row) * a.features, column4, a.features, values);

@@ -1,5 +1,6 @@
 // All kernels, as one module.
 #include "activate.cu"
+#include "dense.cu"
 #include "gather.cu"
 #include "loss.cu"
 #include "maxout.cu"

@@ -22,7 +22,7 @@ pub use check::{KernelCheck, KernelFault, check_kernels};
 pub use cuda::CudaGpu;
 #[cfg(feature = "emulator")]
 pub use emulator::{Emulator, Order};
-pub use operation::{Launch, Operation, Product, Stage};
+pub use operation::{Launch, Operation, Product, ROWS_PER_CHUNK, STRIP, Stage};
 pub use plain::{bytes_of, bytes_of_mut};
 pub use update::UpdateConstants;
 
@@ -77,8 +77,16 @@ impl Precision {
     }
 }
 
+/// Multiplications of a layer's product, of all replicas together, up to which it is made by the kernels of `dense.cu`, which do more in one
+/// launch and divide it among more blocks; larger ones are left to a library. The first layer of the seed job has 25.7 million. By counts of
+/// launches and bytes; not measured on hardware yet.
+pub const DENSE_LIMIT: usize = 1 << 25;
+
 /// Something that runs [`Operation`]s in the order they are given to it, maybe after the call.
 pub trait Gpu: std::fmt::Debug {
+    /// Multiplications of a layer's product, of all replicas together, up to which the kernels of `dense.cu` are to make it.
+    fn dense_limit(&self) -> usize;
+
     /// Room for so many bytes, all zero, aligned for any vector. It stays until it is freed or the GPU is dropped.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ struct BatchNormArguments {
 };
 
 RELUMINE_KERNEL batch_norm(const BatchNormArguments a) {
-    const Strip at = strip(a.units);
+    const Strip at = strip(a.units, blockIdx.x);
     float* x = of_replica(a.x);
     Four64 mean = {{0.0, 0.0, 0.0, 0.0}};
     Four inverse = {{0.0f, 0.0f, 0.0f, 0.0f}};
@@ -121,7 +121,7 @@ __device__ inline Sums norm_gradient(const NormBackwardArguments& a, const Strip
 }
 
 RELUMINE_KERNEL batch_norm_backward(const NormBackwardArguments a) {
-    const Strip at = strip(a.units);
+    const Strip at = strip(a.units, blockIdx.x);
     const Sums sums = norm_gradient(a, at);
     if (!at.is_inside) return;
     const Four weight = load4(of_replica(a.weight), at.column4, a.units), inverse = load4(of_replica(a.inverse), at.column4, a.units);
@@ -168,7 +168,7 @@ RELUMINE_KERNEL layer_norm(const LayerNormArguments a) {
     if (lane == 0) of_replica(a.inverse)[row] = inverse;
 }
 
-RELUMINE_KERNEL layer_norm_gradient(const NormBackwardArguments a) { norm_gradient(a, strip(a.units)); }
+RELUMINE_KERNEL layer_norm_gradient(const NormBackwardArguments a) { norm_gradient(a, strip(a.units, blockIdx.x)); }
 
 RELUMINE_KERNEL layer_norm_backward(const NormBackwardArguments a) {
     const u32 row = warp_row(), lane = ::lane();

@@ -1,8 +1,9 @@
 //! What a step is made of.
 
 use super::{
-    ActivateArguments, ActivateBackwardArguments, BatchNormArguments, BoundArguments, ClipArguments, FinishArguments, GatherArguments,
-    LayerNormArguments, LossArguments, MaxoutArguments, NormBackwardArguments, PARAMETERS_PER_BLOCK, THREADS, UpdateArguments, Values,
+    ActivateArguments, ActivateBackwardArguments, BatchNormArguments, BoundArguments, ClipArguments, DenseBackwardArguments,
+    DenseForwardArguments, DenseGradientArguments, FinishArguments, GatherArguments, LayerNormArguments, LossArguments, MaxoutArguments,
+    NormBackwardArguments, PARAMETERS_PER_BLOCK, THREADS, UpdateArguments, Values,
 };
 
 /// A part of a step.
@@ -72,6 +73,9 @@ pub enum Launch {
     Gather(GatherArguments),
     Activate(ActivateArguments),
     ActivateBackward(ActivateBackwardArguments),
+    DenseForward(DenseForwardArguments),
+    DenseBackward(DenseBackwardArguments),
+    DenseGradient(DenseGradientArguments),
     Maxout(MaxoutArguments),
     MaxoutBackward(MaxoutArguments),
     BatchNorm(BatchNormArguments),
@@ -86,6 +90,11 @@ pub enum Launch {
     Finish(FinishArguments),
 }
 
+/// Columns that a block sums up.
+pub const STRIP: usize = 32;
+/// Rows that a block of [`Launch::ActivateBackward`] takes.
+pub const ROWS_PER_CHUNK: usize = 128;
+
 impl Launch {
     /// The kernel's name in its module.
     #[must_use]
@@ -94,6 +103,9 @@ impl Launch {
             Self::Gather(_) => "gather",
             Self::Activate(_) => "activate",
             Self::ActivateBackward(_) => "activate_backward",
+            Self::DenseForward(_) => "dense_forward",
+            Self::DenseBackward(_) => "dense_backward",
+            Self::DenseGradient(_) => "dense_gradient",
             Self::Maxout(_) => "maxout",
             Self::MaxoutBackward(_) => "maxout_backward",
             Self::BatchNorm(_) => "batch_norm",
@@ -119,6 +131,9 @@ impl Launch {
             Self::Gather(arguments) => of(arguments),
             Self::Activate(arguments) => of(arguments),
             Self::ActivateBackward(arguments) => of(arguments),
+            Self::DenseForward(arguments) => of(arguments),
+            Self::DenseBackward(arguments) => of(arguments),
+            Self::DenseGradient(arguments) => of(arguments),
             Self::Maxout(arguments) | Self::MaxoutBackward(arguments) => of(arguments),
             Self::BatchNorm(arguments) => of(arguments),
             Self::BatchNormBackward(arguments) | Self::LayerNormGradient(arguments) | Self::LayerNormBackward(arguments) => of(arguments),
@@ -135,13 +150,17 @@ impl Launch {
     /// [`Launch::Finish`] at most.
     fn blocks(&self, parameters: usize) -> usize {
         const ROWS_PER_BLOCK: usize = THREADS / 32;
-        const STRIP: usize = 32;
+        const SIDE: usize = 16;
         let fours = |rows: u32, columns: u32| (rows as usize * (columns as usize).div_ceil(4)).div_ceil(THREADS);
         let each = |rows: u32, columns: u32| (rows as usize * columns as usize).div_ceil(THREADS);
+        let tiles = |rows: u32, columns: u32| (rows as usize).div_ceil(SIDE) * (columns as usize).div_ceil(SIDE);
         let blocks = match self {
             Self::Gather(a) => fours(a.rows, a.features),
             Self::Activate(a) => fours(a.rows, a.units),
-            Self::ActivateBackward(a) => (a.units as usize).div_ceil(STRIP),
+            Self::ActivateBackward(a) => (a.units as usize).div_ceil(STRIP) * (a.rows as usize).div_ceil(ROWS_PER_CHUNK).max(1),
+            Self::DenseForward(a) => tiles(a.rows, a.units),
+            Self::DenseBackward(a) => tiles(a.rows, a.units),
+            Self::DenseGradient(a) => tiles(a.units, a.fan_in),
             Self::Maxout(a) | Self::MaxoutBackward(a) => each(a.rows, a.units),
             Self::BatchNorm(a) => (a.units as usize).div_ceil(STRIP),
             Self::BatchNormBackward(a) | Self::LayerNormGradient(a) => (a.units as usize).div_ceil(STRIP),

@@ -1,8 +1,10 @@
-// A block that takes 32 columns of a matrix and all its rows, and the sums of its columns.
+// A block that takes 32 columns of a matrix, and the sums of its columns.
 #pragma once
 #include "common.cuh"
 
-// A block takes 32 columns and all rows: 8 neighbours of 4 columns each, and 32 threads for every 32nd row.
+#define COLUMNS_OF_STRIP 32
+
+// A block takes 32 columns: 8 neighbours of 4 columns each, and 32 threads for every 32nd row.
 struct Strip {
     u32 first_row;
     u32 column4;
@@ -10,9 +12,9 @@ struct Strip {
     bool is_inside;
 };
 
-__device__ inline Strip strip(u32 units) {
+__device__ inline Strip strip(u32 units, u32 number) {
     Strip strip;
-    strip.group = threadIdx.x % 8, strip.first_row = threadIdx.x / 8, strip.column4 = blockIdx.x * 8 + strip.group;
+    strip.group = threadIdx.x % 8, strip.first_row = threadIdx.x / 8, strip.column4 = number * 8 + strip.group;
     strip.is_inside = 4 * strip.column4 < units;
     return strip;
 }

@@ -127,17 +127,16 @@ __device__ inline void end_step(Progress& progress) {
 }
 
 RELUMINE_KERNEL update(const UpdateArguments a) {
+    // All that is read is on its way before anything is waited for.
+    const u32 place4 = blockIdx.x * THREADS + threadIdx.x, end = (place4 + 1) * 4;
+    Four parameters = load4(of_replica(a.parameters), place4, end), slots[3];
+    const Four gradients = load4(of_replica(a.gradients), place4, end);
+    UNROLL for (u32 slot = 0; slot < 3; slot++)
+        if (a.slots[slot].first) slots[slot] = load4(of_replica(a.slots[slot]), place4, end);
     const UpdateConstants c =
         a.constants[(u64(*a.slot) * a.replicas + blockIdx.y) * 2 + a.groups[blockIdx.x]];
     if (is_sound(a.progress[blockIdx.y])) {
         const float scale = a.scales ? a.scales[blockIdx.y] : 1.0f;
-        const u32 place4 = blockIdx.x * THREADS + threadIdx.x;
-        const u32 end = (place4 + 1) * 4;
-        Four parameters = load4(of_replica(a.parameters), place4, end);
-        const Four gradients = load4(of_replica(a.gradients), place4, end);
-        Four slots[3];
-        UNROLL for (u32 slot = 0; slot < 3; slot++)
-            if (a.slots[slot].first) slots[slot] = load4(of_replica(a.slots[slot]), place4, end);
         UNROLL for (u32 i = 0; i < 4; i++) {
             float g = penalized(c, gradients.at[i], parameters.at[i]) * scale;
             g = g > c.clip_value ? c.clip_value : g;

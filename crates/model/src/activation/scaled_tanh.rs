@@ -17,11 +17,16 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct ScaledTanh {}
 
-const SCALE: f64 = 1.7159;
-const STRETCH: f64 = 2.0 / 3.0;
+impl ScaledTanh {
+    /// What the tangent is multiplied by.
+    pub const SCALE: f64 = 1.7159;
+    /// What its argument is multiplied by.
+    pub const STRETCH: f64 = 2.0 / 3.0;
+}
 
 impl ActivationKind for ScaledTanh {
     fn forward(&self, z: &Tensor) -> Result<Tensor> {
-        elementwise(z, |z| (z * STRETCH)?.tanh()? * SCALE, |_, f| f.sqr()?.affine(-STRETCH / SCALE, STRETCH * SCALE))
+        let (scale, stretch) = (Self::SCALE, Self::STRETCH);
+        elementwise(z, |z| (z * stretch)?.tanh()? * scale, |_, f| f.sqr()?.affine(-stretch / scale, stretch * scale))
     }
 }

@@ -22,38 +22,56 @@ struct BackwardValues {
 impl Plan<'_> {
     /// Turns the gradient at the layer's outputs into those at its weights and at what it read.
     pub(super) fn backward(&self, pass: Pass, layer: usize, stages: &mut Vec<Stage>) {
-        if layer + 1 < self.network.layers().len() {
+        if layer + 1 < self.network.layers().len() && !self.is_undone_above(pass, layer) {
             self.differentiate(pass, layer, stages);
         }
+        let of_weight = if self.is_dense(pass, layer) {
+            self.on_all(self.dense_gradient(pass, layer))
+        } else {
+            Operation::Product(self.weight_product(pass, layer))
+        };
+        // Nobody needs it before the update.
+        stages.push(if layer > 0 { Stage::Beside(of_weight) } else { Stage::Run(of_weight) });
+        match layer.checked_sub(1) {
+            None => {}
+            Some(below) if self.is_undone_above(pass, below) => stages.push(self.dense_backward(pass, layer)),
+            Some(_) => stages.push(Stage::Run(Operation::Product(self.inputs_product(pass, layer)))),
+        }
+    }
+
+    /// `[o, i]`: the gradient at the weight.
+    fn weight_product(&self, pass: Pass, layer: usize) -> Product {
         let (of_layer, buffers) = self.layer(layer);
-        let (fan_in, fan_out, replicas) = (of_layer.spec.fan_in, of_layer.spec.fan_out, self.network.replicas());
-        let of_weight = Product {
+        Product {
             left: buffers.z,
             right: buffers.inputs,
             out: self.gradient(layer, Role::Weight),
             bias: Values::NONE,
-            m: fan_out,
-            n: fan_in,
+            m: of_layer.spec.fan_out,
+            n: of_layer.spec.fan_in,
             k: pass.rows,
             left_is_transposed: true,
             right_is_transposed: false,
             adds: pass.adds(),
-            replicas,
-        };
-        // Nobody needs it before the update.
-        stages.push(if layer > 0 { Stage::Beside(Operation::Product(of_weight)) } else { Stage::Run(Operation::Product(of_weight)) });
-        if layer > 0 {
-            let of_inputs = Product {
-                right: self.parameter(layer, Role::Weight),
-                out: self.buffers.dy,
-                m: pass.rows,
-                n: fan_in,
-                k: fan_out,
-                left_is_transposed: false,
-                adds: false,
-                ..of_weight
-            };
-            stages.push(Stage::Run(Operation::Product(of_inputs)));
+            replicas: self.network.replicas(),
+        }
+    }
+
+    /// `[b, i]`: the gradient at what the layer read.
+    fn inputs_product(&self, pass: Pass, layer: usize) -> Product {
+        let (of_layer, buffers) = self.layer(layer);
+        Product {
+            left: buffers.z,
+            right: self.parameter(layer, Role::Weight),
+            out: self.buffers.dy,
+            bias: Values::NONE,
+            m: pass.rows,
+            n: of_layer.spec.fan_in,
+            k: of_layer.spec.fan_out,
+            left_is_transposed: false,
+            right_is_transposed: false,
+            adds: false,
+            replicas: self.network.replicas(),
         }
     }
 
@@ -71,6 +89,8 @@ impl Plan<'_> {
                 bias: values.bias,
                 dz: values.dz,
                 bias_gradient: values.bias_gradient,
+                sums: self.buffers.sums,
+                tickets: self.buffers.tickets,
                 progress: self.memory.progress,
                 draws,
                 activation: ActivationArguments::from(activation),

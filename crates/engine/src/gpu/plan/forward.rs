@@ -12,6 +12,9 @@ use relumine_model::norm::Position;
 impl Plan<'_> {
     /// Leaves the layer's outputs in the next one's inputs, and the logits in the last one's `z`: with their bias in evaluation alone.
     pub(super) fn forward(&self, pass: Pass, layer: usize, stages: &mut Vec<Stage>) {
+        if self.is_dense(pass, layer) {
+            return stages.push(self.dense_forward(pass, layer));
+        }
         let (of_layer, buffers) = self.layer(layer);
         let bias = self.parameter(layer, Role::Bias);
         let Some(next) = self.buffers.layers.get(layer + 1) else {

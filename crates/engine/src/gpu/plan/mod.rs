@@ -1,6 +1,7 @@
 //! A batch as a list of stages.
 
 mod backward;
+mod dense;
 mod forward;
 #[cfg(test)]
 mod tests;
@@ -9,7 +10,7 @@ mod update;
 use super::memory::{LayerBuffers, Memory, PassBuffers};
 use super::network::{Layer, Network};
 use super::source::Places;
-use relumine_kernels::gpu::{Draws, FinishArguments, GatherArguments, Launch, LossArguments, Stage, Values};
+use relumine_kernels::gpu::{Draws, FinishArguments, GatherArguments, Launch, LossArguments, Operation, Stage, Values};
 use relumine_model::norm::Position;
 use relumine_model::{Head, Role};
 use relumine_random::Purpose;
@@ -32,6 +33,8 @@ pub(super) struct Plan<'a> {
     pub(super) buffers: &'a PassBuffers,
     pub(super) source: Places,
     pub(super) kind: Kind,
+    /// That of the [`Gpu`](relumine_kernels::gpu::Gpu::dense_limit).
+    pub(super) dense_limit: usize,
 }
 
 /// Rows that go through the network together: their place in the batch, and how many.
@@ -84,9 +87,14 @@ impl Plan<'_> {
         self.kind != Kind::Evaluate
     }
 
-    /// A stage of this kernel for all replicas.
+    /// This kernel for all replicas.
+    fn on_all(&self, launch: Launch) -> Operation {
+        launch.on(self.network.replicas(), self.network.layout.num_parameters)
+    }
+
+    /// The same as a stage.
     fn run(&self, launch: Launch) -> Stage {
-        Stage::Run(launch.on(self.network.replicas(), self.network.layout.num_parameters))
+        Stage::Run(self.on_all(launch))
     }
 
     fn layer(&self, layer: usize) -> (&Layer, &LayerBuffers) {

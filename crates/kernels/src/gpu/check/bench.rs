@@ -7,6 +7,8 @@ use crate::gpu::{
 };
 use crate::{Dropout, Noise};
 use relumine_random::{Purpose, Stream, variates};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Replicas of every check.
 pub(super) const REPLICAS: usize = 2;
@@ -29,6 +31,8 @@ pub(super) struct Bench<'a> {
     gpu: &'a dyn Gpu,
     stream: Stream,
     drawn: u32,
+    /// Elements of one replica, of every array.
+    lengths: RefCell<HashMap<Address, usize>>,
     /// What was run last.
     during: String,
     pub(super) checks: Vec<KernelCheck>,
@@ -43,7 +47,14 @@ pub(super) struct Disturbance {
 
 impl<'a> Bench<'a> {
     pub(super) fn new(gpu: &'a dyn Gpu) -> Self {
-        Self { gpu, stream: Stream::new(1, Purpose::Weights, 0), drawn: 0, during: String::new(), checks: Vec::new() }
+        Self {
+            gpu,
+            stream: Stream::new(1, Purpose::Weights, 0),
+            drawn: 0,
+            lengths: RefCell::default(),
+            during: String::new(),
+            checks: Vec::new(),
+        }
     }
 
     fn words(&mut self, count: usize) -> Vec<u32> {
@@ -73,9 +84,21 @@ impl<'a> Bench<'a> {
         self.put_bytes(bytes_of(values))
     }
 
-    /// An array of all replicas, one after the other.
+    /// An array of all replicas, each of which begins where any vector may, as the engine lays them.
     pub(super) fn array(&self, values: &[f32]) -> Result<Values, GpuError> {
-        Ok(Values { first: self.put(values)?, stride: (values.len() / REPLICAS) as u64 })
+        let length = values.len() / REPLICAS;
+        let stride = length.next_multiple_of(64);
+        let array = Values { first: self.put(&vec![f32::NAN; REPLICAS * stride])?, stride: stride as u64 };
+        self.lengths.borrow_mut().insert(array.first, length);
+        self.overwrite(array, values)?;
+        Ok(array)
+    }
+
+    fn overwrite(&self, array: Values, values: &[f32]) -> Result<(), GpuError> {
+        let parts = values.chunks_exact((values.len() / REPLICAS).max(1)).enumerate();
+        parts
+            .map(|(replica, part)| (array.first.words(replica * array.stride as usize), part))
+            .try_for_each(|(place, part)| self.gpu.write(place, bytes_of(part)))
     }
 
     /// The same of zeros, `count` for each replica.
@@ -101,7 +124,9 @@ impl<'a> Bench<'a> {
 
     /// What an array holds.
     pub(super) fn values(&self, array: Values) -> Result<Vec<f32>, GpuError> {
-        self.read(array.first, REPLICAS * array.stride as usize)
+        let length = self.lengths.borrow().get(&array.first).copied().unwrap_or_default();
+        let parts = (0..REPLICAS).map(|replica| self.read(array.first.words(replica * array.stride as usize), length));
+        Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// Runs a kernel of a network of so many parameters.
@@ -111,13 +136,14 @@ impl<'a> Bench<'a> {
         self.finish(recording)
     }
 
-    /// Runs a product whose outputs are `old` before it.
-    pub(super) fn multiply(&mut self, case: &str, product: Product, old: &[f32]) -> Result<(), GpuError> {
+    /// Runs a product whose outputs are `old` before it, and gives what they are afterwards; nothing where the library refuses it.
+    pub(super) fn multiply(&mut self, case: &str, product: Product, old: &[f32]) -> Result<Vec<f32>, GpuError> {
         self.during = format!("product {case}");
-        let recording = self.gpu.record(&[Stage::Run(Operation::Product(product))])?;
+        let Ok(recording) = self.gpu.record(&[Stage::Run(Operation::Product(product))]) else { return Ok(Vec::new()) };
         // A GPU may have made the product once to record it.
-        self.gpu.write(product.out.first, bytes_of(old))?;
-        self.finish(recording)
+        self.overwrite(product.out, old)?;
+        self.finish(recording)?;
+        self.values(product.out)
     }
 
     fn finish(&self, recording: Recording) -> Result<(), GpuError> {

@@ -2,7 +2,9 @@
 
 use super::bench::{Bench, REPLICAS, ROUNDED, SUMMED, wide};
 use crate::Activation;
-use crate::gpu::{ActivateArguments, ActivateBackwardArguments, Draws, GpuError, Launch, MaxoutArguments, Values};
+use crate::gpu::{
+    ActivateArguments, ActivateBackwardArguments, Address, Draws, GpuError, Launch, MaxoutArguments, ROWS_PER_CHUNK, STRIP, Values,
+};
 
 const ROWS: usize = 37;
 const ACTIVATIONS: [(&str, Activation); 14] = [
@@ -85,6 +87,8 @@ pub(super) fn activate_backward(bench: &mut Bench<'_>) -> Result<(), GpuError> {
             bias: bench.array(&bias)?,
             dz,
             bias_gradient,
+            sums: Address::NONE,
+            tickets: Address::NONE,
             progress: bench.progress()?,
             draws: disturbance.draws,
             activation: activation.into(),
@@ -106,6 +110,38 @@ pub(super) fn activate_backward(bench: &mut Bench<'_>) -> Result<(), GpuError> {
         let case = named(name, units, has_noise, has_dropout);
         bench.judge("activate_backward", format!("{case}: bias"), &of_bias, &sums, SUMMED);
         bench.judge("activate_backward", case, &found, &expected, ROUNDED);
+    }
+    Ok(())
+}
+
+/// Sums over more rows than a block takes, twice: the tickets are as they were.
+pub(super) fn many_rows(bench: &mut Bench<'_>) -> Result<(), GpuError> {
+    const ROWS: usize = 2 * ROWS_PER_CHUNK + 3;
+    for units in [70, 64] {
+        let dy = bench.normal(REPLICAS * ROWS * units);
+        let (place, bias_gradient) = (bench.array(&dy)?, bench.zeros(units)?);
+        let arguments = ActivateBackwardArguments {
+            dy: place,
+            dz: place,
+            bias_gradient,
+            sums: bench.put_bytes(&vec![0; 8 * REPLICAS * 3 * units])?,
+            tickets: bench.put(&vec![0_u32; REPLICAS * units.div_ceil(STRIP)])?,
+            progress: bench.progress()?,
+            rows: ROWS as u32,
+            units: units as u32,
+            adds: 1,
+            ..Default::default()
+        };
+        let mut sums = vec![0.0; REPLICAS * units];
+        for (place, value) in dy.iter().enumerate() {
+            sums[place / (ROWS * units) * units + place % units] += f64::from(*value);
+        }
+        for time in [1.0, 2.0] {
+            bench.launch(Launch::ActivateBackward(arguments), 0)?;
+            let found = bench.values(bias_gradient)?;
+            let expected: Vec<f64> = sums.iter().map(|sum| time * sum).collect();
+            bench.judge("activate_backward", format!("sums of {ROWS} x {units}, added {time} times"), &found, &expected, SUMMED);
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! tells which kernel is at fault.
 
 mod bench;
+mod dense;
 mod inputs;
 mod layers;
 mod norms;
@@ -62,8 +63,12 @@ fn check_all(bench: &mut Bench<'_>) -> Result<(), GpuError> {
     inputs::gather(bench)?;
     layers::activate(bench)?;
     layers::activate_backward(bench)?;
+    layers::many_rows(bench)?;
     layers::bare(bench)?;
     layers::maxout(bench)?;
+    dense::forward(bench)?;
+    dense::backward(bench)?;
+    dense::gradient(bench)?;
     norms::batch_norm(bench)?;
     norms::layer_norm(bench)?;
     training::loss(bench)?;

@@ -193,7 +193,7 @@ pub(super) fn clip_scale(bench: &mut Bench<'_>) -> Result<(), GpuError> {
     for clip_norm in [3.0, 1e4] {
         let (parameters, gradients) = (bench.normal(REPLICAS * PARAMETERS), bench.normal(REPLICAS * PARAMETERS));
         let constants = [UpdateConstants::default(), UpdateConstants::default().with_penalties(L1, L2)];
-        let scales = bench.zeros(1)?;
+        let scales = bench.put(&[0.0_f32; REPLICAS])?;
         let arguments = ClipArguments {
             parameters: bench.array(&parameters)?,
             gradients: bench.array(&gradients)?,
@@ -202,7 +202,7 @@ pub(super) fn clip_scale(bench: &mut Bench<'_>) -> Result<(), GpuError> {
             slot: bench.put(&[0_u32])?,
             partial: bench.put_bytes(&[0; 8 * REPLICAS * 2])?,
             tickets: bench.put(&[0_u32; REPLICAS])?,
-            scales: scales.first,
+            scales,
             clip_norm,
             replicas: REPLICAS as u32,
             unused: 0,
@@ -217,7 +217,7 @@ pub(super) fn clip_scale(bench: &mut Bench<'_>) -> Result<(), GpuError> {
             (0..PARAMETERS).map(of).sum()
         };
         let expected: Vec<f64> = (0..REPLICAS).map(|replica| (clip_norm / (squares(replica).sqrt() + 1e-6)).min(1.0)).collect();
-        let found = bench.values(scales)?;
+        let found: Vec<f32> = bench.read(scales, REPLICAS)?;
         bench.judge("clip_scale", format!("bound {clip_norm}"), &found, &expected, ROUNDED);
     }
     Ok(())

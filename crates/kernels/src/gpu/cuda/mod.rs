@@ -2,7 +2,7 @@
 
 mod product;
 
-use super::{Address, Gpu, GpuError, Launch, Operation, Precision, Recording, Stage, THREADS};
+use super::{Address, DENSE_LIMIT, Gpu, GpuError, Launch, Operation, Precision, Recording, Stage, THREADS};
 use cudarc::cublaslt::result::{self as blas, CublasError};
 use cudarc::cublaslt::sys as blas_sys;
 use cudarc::driver::result::{self as driver, DriverError};
@@ -35,6 +35,7 @@ pub struct CudaGpu {
     events: [sys::CUevent; LANES],
     blas: blas_sys::cublasLtHandle_t,
     compute: blas_sys::cublasComputeType_t,
+    dense_limit: usize,
     allocations: RefCell<HashSet<u64>>,
     graphs: RefCell<Vec<Option<Graph>>>,
 }
@@ -92,9 +93,18 @@ impl CudaGpu {
             events: [event()?, event()?],
             blas: cublas("starting cuBLASLt", blas::create_handle())?,
             compute,
+            // The kernels take all digits of a factor.
+            dense_limit: if precision == Precision::F32 { DENSE_LIMIT } else { 0 },
             allocations: RefCell::default(),
             graphs: RefCell::default(),
         })
+    }
+
+    /// With another [`Gpu::dense_limit`].
+    #[must_use]
+    pub fn with_dense_limit(mut self, dense_limit: usize) -> Self {
+        self.dense_limit = dense_limit;
+        self
     }
 
     /// Makes this GPU the calling thread's.
@@ -193,6 +203,10 @@ fn room(bytes: usize) -> Result<Address, GpuError> {
 }
 
 impl Gpu for CudaGpu {
+    fn dense_limit(&self) -> usize {
+        self.dense_limit
+    }
+
     fn allocate(&self, bytes: usize) -> Result<Address, GpuError> {
         self.bind()?;
         let bytes = bytes.max(1);

@@ -18,6 +18,8 @@ use serde::Serialize;
 struct Report {
     device: String,
     kernels: Vec<KernelCheck>,
+    /// What the device failed at; null where it did not.
+    failed: Option<String>,
     /// How many replicas' parameters are not those of single runs up to rounding; null where a kernel is wrong.
     replicas_that_differ: Option<usize>,
     throughput: Vec<Throughput>,
@@ -30,12 +32,16 @@ pub(super) fn run(arguments: &GpuCheckArguments) -> Result<(), Failure> {
         return Err(Failure::usage(anyhow!("gpu-check checks the kernels of a CUDA device: give --device cuda or cuda:N")));
     }
     let chosen = request.open().map_err(Failure::Usage)?;
-    let open = || relumine_engine::open_gpu(&chosen.device);
-    let gpu = open().context("opening the GPU for its kernels").map_err(Failure::Run)?;
-    let kernels = check_kernels(gpu.as_ref()).context("checking the kernels").map_err(Failure::Run)?;
+    let open = |dense_limit| relumine_engine::open_gpu(&chosen.device, dense_limit);
+    let gpu = open(None).context("opening the GPU for its kernels").map_err(Failure::Run)?;
+    let (kernels, failed) = match check_kernels(gpu.as_ref()) {
+        Ok(kernels) => (kernels, None),
+        // What was checked before is told too.
+        Err(fault) => (fault.checks.clone(), Some(fault.to_string())),
+    };
     drop(gpu);
-    let mut report = Report { device: chosen.name, kernels, replicas_that_differ: None, throughput: Vec::new() };
-    if report.kernels.iter().all(KernelCheck::is_right) {
+    let mut report = Report { device: chosen.name, kernels, failed, replicas_that_differ: None, throughput: Vec::new() };
+    if report.failed.is_none() && report.kernels.iter().all(KernelCheck::is_right) {
         let differing = replicas::differing(&open, &chosen.device).map_err(Failure::Run)?;
         report.replicas_that_differ = Some(differing);
         if differing == 0 {
@@ -63,10 +69,16 @@ fn text(report: &Report) -> String {
     }
     let mut text = format!("{}: each kernel on random inputs, beside the CPU\n{table}", report.device);
     if !report.throughput.is_empty() {
-        let columns = [right("replicas"), right("ms a step of all"), right("rows a second"), right("of the first's")];
+        let columns =
+            [right("replicas"), ("products by", Align::Left), right("ms a step of all"), right("rows a second"), right("of the first's")];
         let mut table = Table::new(&columns);
         for line in &report.throughput {
-            let numbers = [format!("{:.3}", line.milliseconds), format!("{:.0}", line.rows_per_second), format!("{:.2}", line.of_one)];
+            let numbers = [
+                line.products.to_owned(),
+                format!("{:.3}", line.milliseconds),
+                format!("{:.0}", line.rows_per_second),
+                format!("{:.2}", line.of_one),
+            ];
             table.row([line.replicas.to_string()].into_iter().chain(numbers));
         }
         text += &format!("\nThe seed job's network side by side, in batches of {}\n{table}", replicas::BATCH);
@@ -84,6 +96,9 @@ fn share(check: &KernelCheck) -> f64 {
 }
 
 fn judge(report: &Report) -> Result<(), Failure> {
+    if let Some(failed) = &report.failed {
+        return Err(Failure::Run(anyhow!("{failed}: train with --step reference, and report this with the output of --json")));
+    }
     let wrong: Vec<&KernelCheck> = report.kernels.iter().filter(|check| !check.is_right()).collect();
     if let Some(first) = wrong.first() {
         let KernelCheck { kernel, case, difference, tolerance, .. } = first;
@@ -104,8 +119,8 @@ fn judge(report: &Report) -> Result<(), Failure> {
     }
 }
 
-/// Opens the GPU's kernels.
-type Open<'a> = &'a dyn Fn() -> Result<Box<dyn relumine_kernels::gpu::Gpu>, relumine_engine::StepError>;
+/// Opens the GPU's kernels, with another limit of those for dense layers than its own.
+type Open<'a> = &'a dyn Fn(Option<usize>) -> Result<Box<dyn relumine_kernels::gpu::Gpu>, relumine_engine::StepError>;
 
 /// Where examples are put.
 type Place<'a> = &'a Device;

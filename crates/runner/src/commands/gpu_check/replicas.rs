@@ -10,7 +10,7 @@ use std::time::Instant;
 
 pub(super) const BATCH: usize = 128;
 /// Steps of a round.
-pub(super) const STEPS: usize = 200;
+pub(super) const STEPS: usize = 512;
 const ROUNDS: usize = 3;
 const EXAMPLES: usize = 8192;
 const FEATURES: usize = 784;
@@ -20,6 +20,8 @@ const CLASSES: usize = 10;
 #[derive(Debug, Serialize)]
 pub(super) struct Throughput {
     pub(super) replicas: usize,
+    /// Who makes the products: as the device chooses, or one for all.
+    pub(super) products: &'static str,
     /// Of a step of all replicas, the median of the rounds.
     pub(super) milliseconds: f64,
     pub(super) rows_per_second: f64,
@@ -68,11 +70,11 @@ pub(super) fn differing(open: Open<'_>, place: Place<'_>) -> anyhow::Result<usiz
     const COUNT: usize = 4;
     const TRAINED: usize = 10;
     let (examples, networks) = (examples(place)?, networks(COUNT)?);
-    let mut replicas = GpuReplicas::new(open()?, &networks).context("making replicas")?;
+    let mut replicas = GpuReplicas::new(open(None)?, &networks).context("making replicas")?;
     train(&mut replicas, COUNT, &examples, 0..TRAINED)?;
     let mut differing = 0;
     for (replica, (architecture, config)) in networks.iter().enumerate() {
-        let mut alone = GpuStep::new(open()?, architecture, config, place)?;
+        let mut alone = GpuStep::new(open(None)?, architecture, config, place)?;
         (0..TRAINED).try_for_each(|step| alone.train(&examples, &rows(step, replica)))?;
         differing += usize::from(!is_close(&replicas.parameters(replica)?, &alone.parameters()?)?);
     }
@@ -93,31 +95,33 @@ fn is_close(ours: &NamedTensors, theirs: &NamedTensors) -> anyhow::Result<bool> 
     Ok(ours.len() == theirs.len())
 }
 
-/// One line for each count, the counts in turn in every round.
+/// As the device chooses, all by kernels of ours, and all by the library.
+const PRODUCTS: [(&str, Option<usize>); 3] = [("either", None), ("kernels", Some(usize::MAX)), ("library", Some(0))];
+
+/// A line for each count and each maker of products, in turn in every round.
 pub(super) fn throughput(open: Open<'_>, place: Place<'_>, counts: &[u16], steps: usize) -> anyhow::Result<Vec<Throughput>> {
     let examples = examples(place)?;
     let mut all = Vec::new();
-    for count in counts {
-        let count = usize::from(*count);
-        let mut replicas = GpuReplicas::new(open()?, &networks(count)?).with_context(|| format!("making {count} replicas"))?;
+    for (count, (products, limit)) in counts.iter().flat_map(|count| PRODUCTS.map(|products| (usize::from(*count), products))) {
+        let mut replicas = GpuReplicas::new(open(limit)?, &networks(count)?).with_context(|| format!("making {count} replicas"))?;
         // The first steps record what the others replay.
-        train(&mut replicas, count, &examples, 0..2)?;
-        all.push((count, replicas, Vec::new()));
+        train(&mut replicas, count, &examples, 0..steps)?;
+        all.push((count, products, replicas, Vec::new()));
     }
     for round in 0..ROUNDS {
-        for (count, replicas, seconds) in &mut all {
+        for (count, _, replicas, seconds) in &mut all {
             let started = Instant::now();
             train(replicas, *count, &examples, round * steps..(round + 1) * steps)?;
             seconds.push(started.elapsed().as_secs_f64() / steps as f64);
         }
     }
     let mut lines: Vec<Throughput> = Vec::new();
-    for (replicas, _, mut seconds) in all {
+    for (replicas, products, _, mut seconds) in all {
         seconds.sort_by(f64::total_cmp);
         let median = seconds[ROUNDS / 2];
         let rows_per_second = (replicas * BATCH) as f64 / median;
         let of_one = rows_per_second / lines.first().map_or(rows_per_second, |line| line.rows_per_second);
-        lines.push(Throughput { replicas, milliseconds: 1e3 * median, rows_per_second, of_one });
+        lines.push(Throughput { replicas, products, milliseconds: 1e3 * median, rows_per_second, of_one });
     }
     Ok(lines)
 }
@@ -127,15 +131,17 @@ pub(super) fn throughput(open: Open<'_>, place: Place<'_>, counts: &[u16], steps
 mod tests {
     use super::*;
     use candle_core::Device;
-    use relumine_kernels::gpu::{Emulator, Order};
+    use relumine_kernels::gpu::{DENSE_LIMIT, Emulator, Order};
 
     #[test]
     fn replicas_are_single_runs_and_are_timed() {
-        let open: Open<'_> = &|| Ok(Box::new(Emulator::new(Order::Forward)?));
+        let open: Open<'_> = &|limit| Ok(Box::new(Emulator::new(Order::Forward)?.with_dense_limit(limit.unwrap_or(DENSE_LIMIT))));
         assert_eq!(differing(open, &Device::Cpu).unwrap(), 0);
         let lines = throughput(open, &Device::Cpu, &[1, 2], 1).unwrap();
-        let found: Vec<_> = lines.iter().map(|line| (line.replicas, line.of_one > 0.0 && line.milliseconds > 0.0)).collect();
-        assert_eq!(found, [(1, true), (2, true)]);
+        let found: Vec<_> = lines.iter().map(|line| (line.replicas, line.products)).collect();
+        let each = |replicas| PRODUCTS.map(|(products, _)| (replicas, products));
+        assert_eq!(found, [each(1), each(2)].concat());
+        assert!(lines.iter().all(|line| line.of_one > 0.0 && line.milliseconds > 0.0));
         assert_eq!(lines[0].of_one, 1.0);
     }
 
