@@ -46,6 +46,34 @@ fn a_folder_of_pictures_trains_and_its_pictures_are_predicted_as_they_were_teste
     }
 }
 
+/// The files in order, of which the second is no picture.
+#[test]
+fn pictures_keep_their_numbers_where_others_are_skipped() {
+    let bench = Bench::new();
+    pictures(&bench);
+    bench.write("pictures/dark/00a.png", b"no picture");
+    let mut files: Vec<String> = ["dark", "light"].iter().flat_map(|class| (0..30).map(move |i| format!("{class}/{i:02}.png"))).collect();
+    files.insert(1, "dark/00a.png".into());
+    let settings = ["--skip-bad-rows", "--epochs", "1", "--set", "optimizer.learning_rate=1e-9"];
+    bench.train("run", &[&["--data", "pictures"][..], &settings].concat());
+    let ended = bench.ok(&["predict", "run", "pictures", "--format", "csv", "--skip-bad-rows"]);
+    let predicted: Vec<Vec<&str>> = ended.stdout.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let tested = String::from_utf8(bench.read("run/test/predictions.csv")).unwrap();
+    let tested: Vec<Vec<&str>> = tested.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    for cells in &tested {
+        let file = &files[cells[0].parse::<usize>().unwrap()];
+        let row = predicted.iter().find(|row| row[0].ends_with(file.as_str())).unwrap();
+        assert_eq!(format!("{:.6}", row[5].parse::<f64>().unwrap()), cells[3], "{file}");
+    }
+    let mistakes = bench.json("run/test/mistakes.json");
+    let mistaken = |cells: &&Vec<&str>| cells[1] != cells[2];
+    let mut wrong: Vec<u64> = tested.iter().filter(mistaken).map(|cells| cells[0].parse().unwrap()).collect();
+    let mut told: Vec<u64> = mistakes["rows"].as_array().unwrap().iter().map(|row| row["row"].as_u64().unwrap()).collect();
+    wrong.sort_unstable();
+    told.sort_unstable();
+    assert!(told == wrong && !wrong.is_empty(), "{told:?}, not {wrong:?}");
+}
+
 #[test]
 fn pictures_of_several_sizes_and_colours_are_brought_to_one_shape_in_training_and_prediction_alike() {
     let bench = Bench::new();

@@ -93,6 +93,22 @@ fn tables_get_the_answers_of_the_run_s_own_test_and_an_accuracy_where_they_have_
     assert_eq!(of_predict(&ended), answers);
 }
 
+/// One row in ten is left out by both.
+#[test]
+fn rows_after_skipped_ones_have_the_same_numbers_in_the_test_and_in_the_prediction() {
+    let bench = Bench::new();
+    let label = |row: u32| if row.is_multiple_of(2) { "even" } else { "odd" };
+    let first = |row: u32| if row % 10 == 3 { "?".to_owned() } else { (row % 7).to_string() };
+    let rows: String = (0..100).map(|row| format!("{},{},{}\n", first(row), row % 11, label(row))).collect();
+    bench.write("table.csv", format!("a,b,y\n{rows}"));
+    let skip = ["--skip-bad-rows", "--epochs", "1", "--set", "model.hidden=[4]"];
+    assert_eq!(bench.train("run", &[&["--data", "table.csv"][..], &skip].concat())["test_rows"], 18);
+    let answers = of_predict(&bench.ok(&["predict", "run", "table.csv", "--format", "csv", "--skip-bad-rows"]));
+    for (row, answer) in of_test(&bench, "run") {
+        assert_eq!(answers.get(&row), Some(&answer), "row {row}");
+    }
+}
+
 /// The scaling of a refit is not that of the training before it.
 #[test]
 fn every_kind_of_saved_weights_gives_its_own_answers() {
@@ -268,7 +284,16 @@ fn bad_inputs_get_one_sentence_with_file_and_row() {
     }
     let ended = bench.ok(&["predict", "table", "nan.csv", "--skip-bad-rows", "--format", "json"]);
     assert_eq!(ended.stdout.lines().count(), 1);
-    assert!(ended.stderr.starts_with("left out 1 that cannot be used; the first: nan.csv has \"NaN\" in line 3"), "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("left out 1 row that cannot be used; the first: nan.csv has \"NaN\" in line 3"), "{}", ended.stderr);
+    bench.write("bad.csv", format!("{}\nNaN{}\n", lines[0], &lines[2][lines[2].find(',').unwrap()..]));
+    let ended = bench.run(&["predict", "table", "bad.csv", "--skip-bad-rows", "--out", "bad.json"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.starts_with("error: none of 1 row can be used; the first: bad.csv has \"NaN\" in line 2"), "{}", ended.stderr);
+    assert!(!bench.path("bad.json").exists());
+    let ended = bench.run(&["predict", "table", "nan.csv", "--out", "nowhere/a.json"]);
+    assert_eq!(ended.code, Some(2));
+    let expected = "error: --out nowhere/a.json: there is no folder nowhere: make it, or choose another";
+    assert_eq!(ended.stderr.trim_end(), expected);
     for arguments in [&["--top", "0"][..], &["--logits"], &["--format", "xml"], &["--device", "gpu"]] {
         assert_eq!(bench.run(&[&["predict", "table", "nan.csv"], arguments].concat()).code, Some(2), "{arguments:?}");
     }

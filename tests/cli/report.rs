@@ -158,6 +158,13 @@ fn every_format_is_written_and_nothing_is_overwritten_unasked() {
     let black = mistakes.pixels().filter(|pixel| pixel.0 == [0; 3]).count();
     assert!(black > 5_000, "{black} pixels of the background of digits");
 
+    bench.ok(&["report", "run", "--out", "by_ending.md"]);
+    assert_eq!(
+        bench.read("by_ending.md"),
+        String::from_utf8(bench.read("page.md")).unwrap().replace("page_charts", "by_ending_charts").into_bytes()
+    );
+    let unknown = bench.run(&["report", "run", "--out", "page.pdf"]);
+    assert!(unknown.code == Some(2) && unknown.stderr.contains("--out page.pdf does not end in .html or .md"), "{}", unknown.stderr);
     let taken = bench.run(&["report", "run", "--format", "md", "--out", "page.md"]);
     assert_eq!(taken.code, Some(2));
     assert!(taken.stderr.contains("--out page.md exists already: give another name, or replace it with --force"), "{}", taken.stderr);

@@ -321,7 +321,7 @@ fn a_checkpoint_of_another_format_recipe_or_data_is_refused_with_the_reason() {
     refused("run/checkpoints/manifest.json is of checkpoint format 7, and relumine");
     bench.write(manifest, before);
     let before = replaced(recipe, "dropout = 0.5", "dropout = 0.4");
-    refused("cannot go on with run: its recipe.toml is not the one that the checkpoint was trained by");
+    refused("cannot go on with run: its recipe.toml is not the one that its weights were trained by");
     bench.write(recipe, before);
     let before = replaced("table.csv", "\n0,0,0\n", "\n0,0,1\n");
     refused("cannot go on with run: the data or its division has changed since the checkpoint");

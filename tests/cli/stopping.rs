@@ -1,4 +1,4 @@
-//! What ends a run, and what becomes of its weights: limits, targets, folds, refits, dry runs.
+//! What ends a run, and what becomes of its weights: limits, targets, refits, dry runs.
 
 use crate::support::Bench;
 use serde_json::Value;
@@ -57,49 +57,20 @@ fn a_missed_target_names_the_highest_accuracy_and_that_of_the_weights_that_are_k
 }
 
 #[test]
-fn a_fold_that_misses_the_target_fails_the_cross_validation_after_saving() {
+fn minutes_are_one_budget_however_often_a_run_goes_on() {
     let bench = Bench::new();
-    let train = |out, target, epochs| {
-        let arguments = ["train", "--folds", "2", "--quiet", "--out", out, "--target-accuracy", target, "--epochs", epochs];
-        bench.run(&[&arguments[..], &SMALL].concat())
-    };
-    let ended = train("missed", "0.999", "1");
-    assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("error: the target accuracy of 99.90 % was missed in 2 of 2 folds (1, 2)"), "{}", ended.stderr);
-    assert!(ended.stdout.contains("cross-validation: missed"), "{}", ended.stdout);
-    assert_eq!(bench.json("missed/cross-validation.json")["status"], "finished");
-    assert_eq!(train("reached", "0.5", "50").code, Some(0));
-}
-
-#[test]
-fn folds_train_once_each_and_read_no_test_row() {
-    let bench = Bench::new();
-    let arguments = [&["train", "--folds", "3", "--epochs", "2", "--quiet", "--json", "--out", "cv"], &SMALL[..]].concat();
-    let report: Value = serde_json::from_str(&bench.ok(&arguments).stdout).unwrap();
-    assert_eq!(report, bench.json("cv/cross-validation.json"));
-    let folds: Vec<Value> = (1..=3).map(|fold| bench.json(&format!("cv/fold-{fold}/summary.json"))).collect();
-    let rows = |key: &str| folds.iter().map(|fold| fold[key].as_u64().unwrap()).collect::<Vec<_>>();
-    assert_eq!(rows("validation_rows").iter().sum::<u64>(), 1438);
-    assert!(rows("train_rows").iter().zip(rows("validation_rows")).all(|(train, validation)| train + validation == 1438));
-    assert_eq!(rows("test_evaluations"), [0, 0, 0]);
-    let accuracies: Vec<f64> = folds.iter().map(|fold| fold["validation"]["accuracy"].as_f64().unwrap()).collect();
-    let mean = accuracies.iter().sum::<f64>() / 3.0;
-    assert!((report["validation_accuracy_mean"].as_f64().unwrap() - mean).abs() < 1e-12);
-    assert_eq!((&report["status"], &report["planned_folds"], &report["dataset"]), (&"finished".into(), &3.into(), &"digits".into()));
-    let listed = bench.ok(&["runs", "."]).stdout;
-    let line: Vec<&str> = listed.lines().last().unwrap().split_whitespace().collect();
-    assert_eq!((&line[1..6], line.last()), (&["quickstart", "digits", "3", "of", "3"][..], Some(&"finished")), "{listed}");
-    assert_eq!((line[6], line[7]), (format!("{:.2}", 100.0 * mean).as_str(), "%"), "{listed}");
-    let lines = bench.ok(&["runs", ".", "--json"]).stdout;
-    assert_eq!(serde_json::from_str::<Value>(lines.trim_end()).unwrap()["cross_validation"], report);
-    for command in ["test", "inspect"] {
-        let ended = bench.run(&[command, "cv"]);
-        assert_eq!(ended.code, Some(2));
-        assert!(ended.stderr.contains("cv is a cross-validation: name the run of one of its folds, such as cv/fold-1"), "{}", ended.stderr);
-    }
-    // A fold is a run like any other: its recipe trains it again.
-    bench.train("again", &["cv/fold-2/recipe.toml"]);
-    assert_eq!(bench.read("again/checkpoints/best.safetensors"), bench.read("cv/fold-2/checkpoints/best.safetensors"));
+    bench.train("run", &with(&["--max-minutes", "10", "--epochs", "3"]));
+    let used = |bench: &Bench| bench.json("run/elapsed.json")["seconds"].as_f64().unwrap();
+    let text = String::from_utf8(bench.read("run/metrics.jsonl")).unwrap();
+    let training: f64 = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seconds"].as_f64().unwrap()).sum();
+    assert!(used(&bench) > training && used(&bench) < 600.0, "validation counts, too");
+    bench.write("run/elapsed.json", "{\"seconds\": 600}");
+    bench.ok(&["train", "--resume", "run", "--epochs", "6", "--quiet"]);
+    let summary = bench.json("run/summary.json");
+    assert_eq!((&summary["stopped_by"], &summary["epochs_run"]), (&"max_minutes".into(), &4.into()));
+    assert!(used(&bench) > 600.0);
+    bench.train("free", &with(&["--epochs", "1"]));
+    assert!(!bench.path("free/elapsed.json").exists(), "only a limit needs the time");
 }
 
 /// The refit sees train and validation rows for the steps that validation chose, and its weights are the tested ones.
@@ -182,8 +153,13 @@ fn early_stopping_keeps_the_weights_of_what_it_watches() {
 fn early_stopping_can_watch_the_accuracy_and_keep_the_last_weights() {
     let bench = Bench::new();
     let early = "train.early_stopping={ patience = 2, monitor = \"accuracy\", restore_best = false }";
-    let summary = bench.train("run", &["--epochs", "200", "--set", early, "--set", "optimizer.learning_rate=0.05"]);
+    let ended = bench.ok(&["train", "--out", "run", "--epochs", "200", "--set", early, "--set", "optimizer.learning_rate=0.05"]);
+    let summary = bench.json("run/summary.json");
     assert_eq!((&summary["stopped_by"], &summary["weights"]), (&"early_stopping".into(), &"last".into()));
+    let last = &summary["epochs_run"];
+    let line = format!("training ended in epoch {last}, as validation had stopped improving\n");
+    assert!(ended.stdout.starts_with(&line), "{}", ended.stdout);
+    assert!(ended.stderr.contains(&format!("epoch {:>3}/200 | ", last.as_u64().unwrap())), "{}", ended.stderr);
     assert_eq!(summary["validation"], bench.metrics("run").last().unwrap()["validation"]);
     let page = String::from_utf8(bench.read("run/report.html")).unwrap();
     assert!(page.contains(&format!("by the weights of epoch {}, the last one;", summary["epochs_run"])), "{page}");

@@ -1,13 +1,10 @@
 //! `relumine study`.
 
-use crate::support::{Bench, Ended, shipped, signal};
+use crate::support::{Bench, Ended, shipped};
 use serde_json::Value;
-use std::io::Read;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 /// Four cells with two seeds, a second in all.
-const SMALL: &str = r#"
+pub(crate) const SMALL: &str = r#"
 title = "width by dropout"
 seeds = 2
 columns = ["accuracy_gap"]
@@ -29,13 +26,13 @@ statement = "the baseline is better than guessing"
 check = { of = { model.width = 8, model.dropout = 0.0 }, at_least = 0.15 }
 "#;
 
-fn study(bench: &Bench, text: &str, arguments: &[&str]) -> Ended {
+pub(crate) fn study(bench: &Bench, text: &str, arguments: &[&str]) -> Ended {
     bench.write("s.toml", text);
     bench.run(&[&["study", "s.toml", "--device", "cpu"], arguments].concat())
 }
 
 /// The lines of `trials.jsonl` without their times, by trial.
-fn trials(bench: &Bench, folder: &str) -> Vec<Value> {
+pub(crate) fn trials(bench: &Bench, folder: &str) -> Vec<Value> {
     let text = String::from_utf8(bench.read(&format!("{folder}/trials.jsonl"))).unwrap();
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for line in &mut lines {
@@ -47,7 +44,7 @@ fn trials(bench: &Bench, folder: &str) -> Vec<Value> {
 }
 
 /// `study.json` without its times and the number of jobs.
-fn results(bench: &Bench, folder: &str) -> Value {
+pub(crate) fn results(bench: &Bench, folder: &str) -> Value {
     let mut study = bench.json(&format!("{folder}/study.json"));
     for key in ["wall_seconds", "trial_seconds", "jobs"] {
         study.as_object_mut().unwrap().remove(key).unwrap();
@@ -133,78 +130,20 @@ fn means_intervals_and_contrasts_are_those_of_the_trials() {
     assert!(contrast["holm_p"].as_f64() >= contrast["test"]["p"].as_f64());
 }
 
+/// The layers before training are the same at any learning rate, so that the cells tie by them.
 #[test]
-fn a_study_that_is_killed_goes_on_with_the_results_of_one_that_never_was() {
+fn a_cell_whose_trials_failed_does_not_win() {
     let bench = Bench::new();
-    let long = SMALL.replace("epochs = 2", "epochs = 80");
-    bench.write("s.toml", &long);
-    let start = |command: &mut Command| {
-        command.args(["study", "s.toml", "--out", "killed", "--threads", "2", "--quiet"]).stderr(Stdio::null()).spawn()
-    };
-    let mut child = start(&mut bench.command()).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(120);
-    // Killed with some trials done and others in the middle.
-    while std::fs::read_to_string(bench.path("killed/trials.jsonl")).unwrap_or_default().lines().count() < 2 {
-        assert!(Instant::now() < deadline, "no trial came to its end");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let done = std::fs::read_to_string(bench.path("killed/trials.jsonl")).unwrap();
-    assert!(done.lines().count() < 8, "it was killed too late to show anything");
-    // As a kill within a write leaves it.
-    bench.write("killed/trials.jsonl", format!("{done}{{\"trial\": \"half"));
-    for file in ["summary.json", "recipe.toml"] {
-        bench.write(&format!("killed/trials/.trial-left/{file}"), "");
-    }
-    assert_eq!(study(&bench, &long, &["--out", "killed", "--quiet"]).code, Some(0));
-    assert!(String::from_utf8(bench.read("killed/trials.jsonl")).unwrap().starts_with(&done), "what was done is kept");
-    assert_eq!(study(&bench, &long, &["--out", "whole", "--quiet"]).code, Some(0));
-    assert_eq!(results(&bench, "killed"), results(&bench, "whole"));
-    let leftovers = std::fs::read_dir(bench.path("killed/trials")).unwrap().count();
-    assert_eq!(leftovers, 8, "nothing half-written is left");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_signal_ends_a_study_with_130_and_the_same_command_goes_on() {
-    let bench = Bench::new();
-    let long = SMALL.replace("epochs = 2", "epochs = 2000");
-    bench.write("s.toml", &long);
-    let mut child = bench.command().args(["study", "s.toml", "--out", "s", "--quiet"]).stderr(Stdio::piped()).spawn().unwrap();
-    // By then it listens to signals.
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !bench.path("s/trials.jsonl").is_file() {
-        assert!(Instant::now() < deadline, "the study has not begun");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    signal(&child, "-TERM");
-    let mut stderr = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
-    assert!(stderr.contains("the same command goes on"), "{stderr}");
-    assert_eq!(bench.json("s/study.json")["status"], "interrupted");
-}
-
-#[test]
-fn halving_keeps_the_better_cells_with_the_bits_of_whole_trials() {
-    let bench = Bench::new();
-    let (whole, _) = SMALL.split_once("[[contrasts]]").unwrap();
-    let whole = whole.replace("epochs = 2", "epochs = 6");
-    let halved = format!("{whole}\n[halving]\nfirst = 2\nfactor = 2\n");
-    assert_eq!(study(&bench, &whole, &["--out", "whole", "--quiet"]).code, Some(0));
-    let ended = study(&bench, &halved, &["--out", "halved", "--quiet"]);
+    let text = "title = \"t\"\nseeds = 2\nmeasure = \"gradient_ratio_at_start\"\nbaseline = { optimizer.learning_rate = 0.01 }\n[base]\n\
+        data.validation = 0.2\ntrain = { epochs = 2 }\nprobes = { every = 20 }\noptimizer.name = \"sgd\"\n[grid]\n\
+        optimizer.learning_rate = [1e30, 0.01]\n";
+    let ended = study(&bench, text, &["--out", "s", "--quiet"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let (whole, halved) = (bench.json("whole/study.json"), bench.json("halved/study.json"));
-    let pairs = whole["cells"].as_array().unwrap().iter().zip(halved["cells"].as_array().unwrap());
-    let (dropped, kept): (Vec<_>, Vec<_>) = pairs.partition(|(_, cell)| !cell["halted_after"].is_null());
-    assert!(!dropped.is_empty() && !kept.is_empty(), "{} dropped", dropped.len());
-    for (whole, halved) in kept {
-        for measure in ["validation_loss", "last_train_loss", "gradient_ratio_at_end"] {
-            assert_eq!(whole["measures"][measure], halved["measures"][measure], "{}: {measure}", whole["name"]);
-        }
-    }
-    assert!(dropped.iter().all(|(_, cell)| cell["measures"]["epochs"]["mean"].as_f64().unwrap() < 6.0));
+    let study = bench.json("s/study.json");
+    let [failed, done] = [0, 1].map(|cell| &study["cells"][cell]);
+    assert_eq!((&failed["failed"], &study["winner"]), (&2.into(), &done["name"]));
+    let ratio = "gradient_ratio_at_start";
+    assert_eq!(failed["measures"][ratio]["values"], done["measures"][ratio]["values"], "the case is no case");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::Bench;
 use std::io::{Read, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -51,10 +51,28 @@ fn a_killed_run_says_how_to_go_on_and_what_is_no_run_is_an_error() {
     assert!(ended.code == Some(1) && ended.stderr.contains("run/metrics.jsonl is not what a run writes"), "{}", ended.stderr);
 }
 
-/// On a pseudo-terminal, as a person sees it: the key is pressed once the screen stands.
 #[cfg(unix)]
 #[test]
 fn on_a_terminal_charts_are_drawn_and_q_quits() {
+    let screen = screen_until(|terminal, _| terminal.write_all(b"q").unwrap());
+    // A blank is a move of the cursor where the screen was blank before.
+    for expected in ["epoch 5 of 5", "finished:", "┌loss", "┐┌accuracy", "q quits"] {
+        assert!(screen.contains(expected), "{expected} is missing in {screen}");
+    }
+}
+
+/// As a connection that drops, or `timeout`, ends it.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_like_a_key() {
+    for signal in ["TERM", "INT", "HUP"] {
+        screen_until(|_, process| assert!(Command::new("kill").args(["-s", signal, &process.to_string()]).status().unwrap().success()));
+    }
+}
+
+/// What is drawn on a pseudo-terminal, as a person sees it, by a process that is asked to `end` once the screen stands.
+#[cfg(unix)]
+fn screen_until(end: impl Fn(&mut &pty_process::blocking::Pty, u32)) -> String {
     let bench = Bench::new();
     bench.train("run", &["quickstart", "--epochs", "5"]);
     let (terminal, child_end) = pty_process::blocking::open().unwrap();
@@ -82,7 +100,7 @@ fn on_a_terminal_charts_are_drawn_and_q_quits() {
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
             if !is_asked_to_quit && String::from_utf8_lossy(&screen).contains("q quits") {
-                (&terminal).write_all(b"q").unwrap();
+                end(&mut &terminal, watching.id());
                 is_asked_to_quit = true;
             }
         }
@@ -90,9 +108,6 @@ fn on_a_terminal_charts_are_drawn_and_q_quits() {
     });
     let ended = watching.wait().unwrap();
     assert!(ended.success(), "{ended}: {screen}");
-    // A blank is a move of the cursor where the screen was blank before.
-    for expected in ["epoch 5 of 5", "finished:", "┌loss", "┐┌accuracy", "q quits"] {
-        assert!(screen.contains(expected), "{expected} is missing in {screen}");
-    }
     assert!(screen.contains("\u{1b}[?1049h") && screen.contains("\u{1b}[?1049l"), "the terminal is given back");
+    screen
 }

@@ -4,16 +4,19 @@ use crate::DataError;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// A column with more values than this is a measurement or a name, not a class.
+/// A column with more values than this is a measurement or a name, not a class, unless its file lists the names of its classes: there may
+/// be as many of those as it lists.
 pub(crate) const MOST_CLASSES: usize = 1000;
 /// So few values are never too many, however few the rows.
 const FEW_CLASSES: usize = 10;
 
 /// Numbers class names in the order in which they are met.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ClassIndex {
     numbers: HashMap<String, u32>,
     names: Vec<String>,
+    /// More names than this are refused.
+    most: usize,
 }
 
 /// Why a column's values cannot be classes, as a predicate of the file.
@@ -23,16 +26,40 @@ pub(crate) struct NoClasses {
     pub(crate) remedy: &'static str,
 }
 
+impl Default for ClassIndex {
+    fn default() -> Self {
+        Self::of_at_most(MOST_CLASSES)
+    }
+}
+
 impl ClassIndex {
-    /// The number of the class `name`, a new one where it has not been met; `None` where there are more than [`MOST_CLASSES`] already.
+    /// For at most so many names.
+    pub(crate) fn of_at_most(most: usize) -> Self {
+        Self { numbers: HashMap::new(), names: Vec::new(), most }
+    }
+
+    /// The number of the class `name`, a new one where it has not been met; `None` where that would be one name too many.
     pub(crate) fn number(&mut self, name: &str) -> Option<u32> {
         if let Some(number) = self.numbers.get(name) {
             return Some(*number);
         }
-        let number = u32::try_from(self.names.len()).ok().filter(|number| (*number as usize) < MOST_CLASSES)?;
+        let number = u32::try_from(self.names.len()).ok().filter(|number| (*number as usize) < self.most)?;
         self.numbers.insert(name.to_owned(), number);
         self.names.push(name.to_owned());
         Some(number)
+    }
+
+    /// What is wrong with `column`, where [`number`](Self::number) refused a name after `rows` rows.
+    pub(crate) fn overfull(&self, rows: usize, column: &str) -> NoClasses {
+        let remedy = "classes repeat; in a table, name their column in data.label; more of them are read where a Parquet file lists their \
+                      names (ClassLabel)";
+        NoClasses { remedy, ..too_many(&format!("more than {}", self.most), rows, column) }
+    }
+
+    /// The names by their numbers.
+    #[cfg(feature = "hub")]
+    pub(crate) fn into_names(self) -> Vec<String> {
+        self.names
     }
 
     /// The name behind a number.
@@ -94,6 +121,20 @@ impl ListedClasses {
         self.first.as_ref()?.1.as_ref()
     }
 
+    /// The number that a row's `label` is, where the files list names; the error says what is wrong with it.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn number(&self, label: &str) -> Option<Result<u32, String>> {
+        let count = self.names()?.len();
+        let number = label.parse().ok().filter(|number| (*number as usize) < count);
+        Some(number.ok_or_else(|| format!("the label {label} is none of 0 to {} (-1 means that there is none)", count - 1)))
+    }
+
+    /// An index for what stands in a label column: where the files list names, wrong labels have room beside all of them.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn index(&self) -> ClassIndex {
+        ClassIndex::of_at_most(self.names().map_or(0, Vec::len) + MOST_CLASSES)
+    }
+
     /// The classes and the final number of each number that was given: those of the list, or those that were met, in order.
     pub(crate) fn or_met(self, met: ClassIndex, column: &str, rows: usize) -> Result<(Vec<String>, Vec<u32>), NoClasses> {
         match self.first.and_then(|(_, names)| names) {
@@ -107,9 +148,9 @@ impl ListedClasses {
 }
 
 /// The values of `column` are too many to be classes.
-pub(crate) fn too_many(values: &str, rows: usize, column: &str) -> NoClasses {
+fn too_many(values: &str, rows: usize, column: &str) -> NoClasses {
     let problem = format!("has {values} different values in {rows} rows of {column}");
-    NoClasses { problem, remedy: "a class column repeats its values; name the right one in data.label" }
+    NoClasses { problem, remedy: "classes repeat; in a table, name their column in data.label" }
 }
 
 /// Says which file's column holds no classes.

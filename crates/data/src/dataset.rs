@@ -1,6 +1,6 @@
 //! Examples in memory, validated.
 
-use crate::{DataError, Skipped};
+use crate::{DataError, RowNumbers, Skipped};
 
 /// Labelled examples. Every label is under the number of classes and every feature is finite.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,6 +8,7 @@ pub struct Dataset {
     features: Features,
     example_shape: Vec<usize>,
     labels: Vec<u32>,
+    row_numbers: RowNumbers,
 }
 
 /// The features of all examples, row-major `[examples, example shape..]`.
@@ -75,7 +76,12 @@ impl Dataset {
     /// The caller has checked that labels are in range and features finite, against the file and row they came from.
     pub(crate) fn new(features: Features, example_shape: Vec<usize>, labels: Vec<u32>) -> Self {
         debug_assert_eq!(features.len(), labels.len() * example_shape.iter().product::<usize>());
-        Self { features, example_shape, labels }
+        Self { features, example_shape, labels, row_numbers: RowNumbers::default() }
+    }
+
+    /// The same examples, of which rows between were left out.
+    pub(crate) fn numbered(self, row_numbers: RowNumbers) -> Self {
+        Self { row_numbers, ..self }
     }
 
     /// How many examples there are.
@@ -114,6 +120,12 @@ impl Dataset {
         &self.labels
     }
 
+    /// The number of each example in what it was read from.
+    #[must_use]
+    pub fn row_numbers(&self) -> &RowNumbers {
+        &self.row_numbers
+    }
+
     /// Feeds the features' bytes and the labels to a checksum.
     pub(crate) fn hash_into(&self, checksum: &mut crc32fast::Hasher) {
         match &self.features {
@@ -135,6 +147,12 @@ impl Source {
     pub(crate) fn new(name: &str, classes: Vec<String>, train: Dataset, test: Option<Dataset>) -> Self {
         let skipped = Skipped::default();
         Self { name: name.to_owned(), classes, train, test, own_validation: 0, feature_names: Vec::new(), skipped }
+    }
+
+    /// The examples that [`Split::test`](crate::Split::test) numbers: the publisher's test rows, or else the train rows.
+    #[must_use]
+    pub fn tested(&self) -> &Dataset {
+        self.test.as_ref().unwrap_or(&self.train)
     }
 
     /// A checksum (CRC-32, as eight hexadecimal digits) of all examples and labels, however they are divided: the same rows in another format

@@ -70,7 +70,20 @@ pub enum DataError {
     },
 }
 
+/// Somebody else's words without line breaks, to stand in a sentence.
+pub(crate) fn in_one_line(words: impl ToString) -> String {
+    words.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl DataError {
+    /// What is wrong, without what to do.
+    pub(crate) fn problem(&self) -> String {
+        match self {
+            Self::Malformed { path, problem, .. } => format!("{} {problem}", path.display()),
+            error => error.to_string(),
+        }
+    }
+
     pub(crate) fn unreadable(path: &Path, reason: impl ToString, remedy: impl Into<String>) -> Self {
         Self::Unreadable { path: path.to_owned(), reason: reason.to_string(), remedy: remedy.into() }
     }
@@ -85,5 +98,15 @@ impl DataError {
 
     pub(crate) fn setting(key: &'static str, found: impl ToString, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Setting { key, found: found.to_string(), problem: problem.into(), remedy: remedy.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_several_lines_stand_in_one() {
+        assert_eq!(in_one_line("the outer\n  words,\tand\r\nmore \n"), "the outer words, and more");
     }
 }

@@ -31,6 +31,7 @@ mod options;
 #[cfg(feature = "parquet")]
 mod parquet_files;
 mod parts;
+mod row_numbers;
 mod scale;
 mod split;
 mod table;
@@ -41,5 +42,6 @@ pub use dataset::{Dataset, Features, Source};
 pub use error::DataError;
 pub use fetch::{Fetched, Verified};
 pub use options::{Progress, ReadOptions, Reporter, Skipped};
+pub use row_numbers::RowNumbers;
 pub use scale::{Scale, Scaler};
 pub use split::{Amount, Fold, Split, SplitSpec};

@@ -96,10 +96,7 @@ impl Skipped {
             return Err(error);
         }
         self.rows += 1;
-        self.first.get_or_insert_with(|| match &error {
-            DataError::Malformed { path, problem, .. } => format!("{} {problem}", path.display()),
-            error => error.to_string(),
-        });
+        self.first.get_or_insert_with(|| error.problem());
         Ok(())
     }
 }

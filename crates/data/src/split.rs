@@ -6,7 +6,7 @@ use relumine_random::{Purpose, Stream};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
-/// A number of rows, or a fraction of all rows.
+/// A number of rows, or a fraction of all rows but those of a test set of the source's own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Amount {
     /// So many rows.

@@ -3,6 +3,20 @@
 use crate::philox;
 
 /// What a draw is for. The number is part of the counter and never changes: a new purpose takes a new number.
+///
+/// Two kinds of draws are older than that rule and have layers of another purpose to themselves. They stay there, because published results
+/// were drawn so; nobody else may take these layers.
+///
+/// | purpose | layer | drawn | seed |
+/// |---|---|---|---|
+/// | `Weights`, `Biases` | that of the network | initial values | `train.seed` |
+/// | `Shuffle` | 0 | the order of the train rows, in each epoch | `train.seed` |
+/// | `Shuffle` | 1 | the train rows that probes look at | `data.split_seed` |
+/// | `Dropout`, `Noise` | that of the network which reads the values | masks, noise | `train.seed` |
+/// | `Split` | 0 | the division of the rows | `data.split_seed` |
+/// | `Split` | 1 + place of the key | the cells of a study's random sample | `random.seed` |
+/// | `Augment` | 0 | shift, rotation and scale of an image | `train.seed` |
+/// | `Augment` | 1 | its elastic displacements | `train.seed` |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Initial weights; `layer` is the layer that owns them.

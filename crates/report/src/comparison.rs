@@ -38,7 +38,7 @@ impl Comparison {
     /// # Errors
     /// A run whose recipe cannot be read.
     pub fn of(runs: &[Run]) -> Result<Self, ReportError> {
-        let settings = runs.iter().map(Run::recipe_settings).collect::<Result<Vec<_>, _>>()?;
+        let settings: Vec<&Settings> = runs.iter().map(|run| &run.settings).collect();
         let compared: Vec<ComparedRun> =
             runs.iter().map(|run| ComparedRun { run: run.folder.display().to_string(), summary: run.summary.clone() }).collect();
         let groups = groups_of(runs);
@@ -126,7 +126,7 @@ fn values_of(runs: &[ComparedRun], value: impl Fn(&Summary) -> String) -> BTreeS
     runs.iter().map(|run| value(&run.summary)).collect()
 }
 
-fn differences(settings: &[Settings]) -> BTreeMap<String, Vec<Option<Value>>> {
+fn differences(settings: &[&Settings]) -> BTreeMap<String, Vec<Option<Value>>> {
     let keys: BTreeSet<&str> = settings.iter().flat_map(|settings| settings.iter().map(|(key, _)| key)).collect();
     let row = |key: &str| settings.iter().map(|settings| settings.get(key).cloned()).collect::<Vec<_>>();
     let rows = keys.into_iter().map(|key| (key.to_owned(), row(key)));

@@ -24,6 +24,8 @@ pub struct Spread {
     pub mean: f64,
     /// Their sample standard deviation, with n - 1; `None` of one number.
     pub sd: Option<f64>,
+    /// The 95 % interval of the mean they were drawn around, by Student's t; `None` of one number.
+    pub interval: Option<(f64, f64)>,
 }
 
 /// How much higher the accuracy of one group is than that of another, seed by seed.
@@ -43,13 +45,20 @@ pub struct PairedDifference {
 
 impl Spread {
     fn of(values: &[f64]) -> Self {
-        Self { mean: statistics::mean(values), sd: (values.len() > 1).then(|| statistics::standard_deviation(values)) }
+        let sd = (values.len() > 1).then(|| statistics::standard_deviation(values));
+        Self { mean: statistics::mean(values), sd, interval: statistics::mean_interval(values) }
     }
 
-    /// In percent, or in percentage points.
-    fn percent(self, unit: &str) -> String {
+    /// A share in percent, with the standard deviation.
+    fn percent(self) -> String {
         let sd = self.sd.map_or_else(String::new, |sd| format!(" (sd {:.2})", 100.0 * sd));
-        format!("{:.2}{unit}{sd}", 100.0 * self.mean)
+        format!("{:.2} %{sd}", 100.0 * self.mean)
+    }
+
+    /// A difference of shares in percentage points, with the interval.
+    fn points(self) -> String {
+        let interval = self.interval.map_or_else(String::new, |(low, high)| format!(" ({:.2} to {:.2})", 100.0 * low, 100.0 * high));
+        format!("{:.2}{interval}", 100.0 * self.mean)
     }
 }
 
@@ -57,11 +66,7 @@ impl Spread {
 pub(crate) fn groups_of(runs: &[Run]) -> Vec<ComparedGroup> {
     let mut groups: Vec<(&Run, BTreeMap<u64, usize>)> = Vec::new();
     for (place, run) in runs.iter().enumerate() {
-        let is_same = |(first, _): &&mut (&Run, BTreeMap<u64, usize>)| {
-            let (one, other) = (&first.summary, &run.summary);
-            first.settings == run.settings && one.data_fingerprint == other.data_fingerprint && one.device == other.device
-        };
-        match groups.iter_mut().find(is_same) {
+        match groups.iter_mut().find(|(first, _)| first.differs_in_seed_alone(run)) {
             Some((_, by_seed)) => drop(by_seed.insert(run.summary.seed, place)),
             None => groups.push((run, BTreeMap::from([(run.summary.seed, place)]))),
         }
@@ -127,7 +132,7 @@ impl Comparison {
             ("test accuracy", Align::Right),
         ]);
         for group in &self.groups {
-            let percent = |spread: Option<Spread>| spread.map_or_else(|| "-".into(), |spread| spread.percent(" %"));
+            let percent = |spread: Option<Spread>| spread.map_or_else(|| "-".into(), Spread::percent);
             let cells = [self.name_of(group), group.seeds.len().to_string()];
             table.row(cells.into_iter().chain([percent(group.validation_accuracy), percent(group.test_accuracy)]));
         }
@@ -138,13 +143,13 @@ impl Comparison {
     #[must_use]
     pub fn difference_table(&self) -> Table {
         let mut table = Table::new(&[
-            ("paired by seed, in points", Align::Left),
+            ("paired by seed, in points (95 % interval)", Align::Left),
             ("pairs", Align::Right),
             ("validation accuracy", Align::Right),
             ("test accuracy", Align::Right),
         ]);
         for PairedDifference { from, to, seeds, validation_accuracy, test_accuracy } in &self.paired_differences {
-            let points = |spread: Option<Spread>| spread.map_or_else(|| "-".into(), |spread| spread.percent(""));
+            let points = |spread: Option<Spread>| spread.map_or_else(|| "-".into(), Spread::points);
             let name = format!("{} minus {}", self.name_of(&self.groups[*to]), self.name_of(&self.groups[*from]));
             table.row([name, seeds.len().to_string(), points(*validation_accuracy), points(*test_accuracy)]);
         }

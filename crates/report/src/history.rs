@@ -17,15 +17,15 @@ pub struct Run {
     pub folder: PathBuf,
     /// What `summary.json` says.
     pub summary: Summary,
-    /// `recipe.toml` without its seed, its logs and its probes: equal for runs that differ in nothing else.
-    pub settings: String,
+    /// The keys of its resolved recipe.
+    pub settings: Settings,
 }
 
 impl Run {
     /// Reads the run in `folder`.
     ///
     /// # Errors
-    /// A run that has not ended, or a summary that is missing or not what a run writes.
+    /// A run that has not ended, or a summary or recipe that is missing or not what a run writes.
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
         let path = folder.join(SUMMARY);
         let text = read(&path).map_err(|error| match error {
@@ -35,8 +35,14 @@ impl Run {
             error => error,
         })?;
         let summary = parse(&path, &text)?;
-        let recipe = read(&folder.join(RECIPE))?;
-        Ok(Self { folder: folder.to_owned(), summary, settings: without_logs(&recipe) })
+        Ok(Self { folder: folder.to_owned(), summary, settings: read_settings(folder)? })
+    }
+
+    /// Whether the two trained alike but for chance: by the same settings, on the same data and division, on the same device.
+    #[must_use]
+    pub fn differs_in_seed_alone(&self, other: &Self) -> bool {
+        let (one, two) = (&self.summary, &other.summary);
+        one.data_fingerprint == two.data_fingerprint && one.device == two.device && self.settings.differ_in_seed_alone(&other.settings)
     }
 
     /// The epochs, from `metrics.jsonl`.
@@ -54,16 +60,6 @@ impl Run {
     pub fn confusion(&self) -> Result<Option<Confusion>, ReportError> {
         let path = self.folder.join("test/confusion.json");
         if path.is_file() { parse(&path, &read(&path)?).map(Some) } else { Ok(None) }
-    }
-
-    /// The keys of the resolved recipe.
-    ///
-    /// # Errors
-    /// A file that is missing, or no TOML.
-    pub fn recipe_settings(&self) -> Result<Settings, ReportError> {
-        let path = self.folder.join(RECIPE);
-        let malformed = |error: toml::de::Error| ReportError::MalformedRecipe { path, reason: error.message().to_owned() };
-        Settings::parse(&self.recipe()?).map_err(malformed)
     }
 
     /// What its products made of zeros; `None` where it did not come to the end of an epoch, or is of a version that did not tell.
@@ -93,15 +89,10 @@ impl Run {
     }
 }
 
-fn without_logs(recipe: &str) -> String {
-    let mut is_probes = false;
-    let is_setting = |line: &&str| {
-        if line.starts_with('[') {
-            is_probes = *line == "[probes]";
-        }
-        !is_probes && !line.starts_with("seed = ") && !line.starts_with("tensorboard = ")
-    };
-    recipe.lines().filter(is_setting).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+/// The keys of the resolved recipe of the run in `folder`.
+pub(crate) fn read_settings(folder: &Path) -> Result<Settings, ReportError> {
+    let path = folder.join(RECIPE);
+    Settings::parse(&read(&path)?).map_err(|error| ReportError::MalformedRecipe { path, reason: error.message().to_owned() })
 }
 
 /// The epochs in a file of one JSON record a line, such as `metrics.jsonl`.

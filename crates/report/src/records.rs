@@ -92,6 +92,20 @@ pub enum StopReason {
     MaxMinutes,
 }
 
+impl StopReason {
+    /// The same as the end of a sentence.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Epochs => "as all epochs of the recipe were done",
+            Self::EarlyStopping => "as validation had stopped improving",
+            Self::TargetAccuracy => "as validation had reached train.target_accuracy",
+            Self::MaxSteps => "as train.max_steps were done",
+            Self::MaxMinutes => "as train.max_minutes were over",
+        }
+    }
+}
+
 /// Which weights a run tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -34,18 +34,12 @@ pub fn group_by_recipe(runs: &[Run]) -> Vec<Group> {
     let mut groups: Vec<(&Run, BTreeMap<u64, f64>)> = Vec::new();
     for run in runs {
         let Some(test) = run.summary.test else { continue };
-        match groups.iter_mut().find(|(first, _)| differ_in_seed_alone(first, run)) {
+        match groups.iter_mut().find(|(first, _)| first.differs_in_seed_alone(run)) {
             Some((_, by_seed)) => drop(by_seed.insert(run.summary.seed, test.accuracy)),
             None => groups.push((run, BTreeMap::from([(run.summary.seed, test.accuracy)]))),
         }
     }
     groups.into_iter().map(|(first, by_seed)| group(first, by_seed)).collect()
-}
-
-fn differ_in_seed_alone(one: &Run, other: &Run) -> bool {
-    let (a, b) = (&one.summary, &other.summary);
-    let has_same_data = a.dataset == b.dataset && a.data_fingerprint == b.data_fingerprint;
-    a.recipe == b.recipe && has_same_data && a.device == b.device && one.settings == other.settings
 }
 
 fn group(first: &Run, by_seed: BTreeMap<u64, f64>) -> Group {

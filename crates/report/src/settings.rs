@@ -39,6 +39,13 @@ impl Settings {
         self.values.get(key)
     }
 
+    /// Whether every key has the same value in both, but for those that no weight depends on and the seed of training.
+    #[must_use]
+    pub fn differ_in_seed_alone(&self, other: &Self) -> bool {
+        let keys = self.values.keys().chain(other.values.keys());
+        keys.filter(|key| !is_log_or_seed(key)).all(|key| self.get(key) == other.get(key))
+    }
+
     fn take(&mut self, prefix: &str, table: Table) {
         for (key, value) in table {
             let key = format!("{prefix}{key}");
@@ -51,6 +58,29 @@ impl Settings {
                 }
                 value => drop(self.values.insert(key, value)),
             }
+        }
+    }
+}
+
+/// Whether a key has no say in what a run computes but for chance: the seed of training, and what is written beside it.
+pub(crate) fn is_log_or_seed(key: &str) -> bool {
+    matches!(key, "train.seed" | "train.checkpoint_steps" | "train.tensorboard") || key == "probes" || key.starts_with("probes.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_checkpoints_and_logs_do_not_tell_recipes_apart() {
+        let parse = |text: &str| Settings::parse(text).unwrap();
+        let one = parse("[model]\nhidden = [3]\n[train]\nseed = 1\ntensorboard = true\n[probes]\nevery_steps = 50");
+        let other = parse("[model]\nhidden = [3]\n[train]\nseed = 2\ncheckpoint_steps = 10");
+        assert!(one.differ_in_seed_alone(&other) && other.differ_in_seed_alone(&one));
+        let wider = parse("[model]\nhidden = [4]\n[train]\nseed = 1");
+        let decayed = parse("[model]\nhidden = [3]\n[train]\nseed = 1\n[optimizer]\nweight_decay = 0.1");
+        for different in [wider, decayed] {
+            assert!(!one.differ_in_seed_alone(&different) && !different.differ_in_seed_alone(&one));
         }
     }
 }

@@ -55,7 +55,10 @@ pub fn wilson_interval(successes: u64, trials: u64) -> (f64, f64) {
     let (n, share) = (trials as f64, successes as f64 / trials as f64);
     let centre = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    (centre - half, centre + half)
+    // Exactly the end of the range where all or none succeeded, which rounding would miss on either side.
+    let low = if successes == 0 { 0.0 } else { centre - half };
+    let high = if successes == trials { 1.0 } else { centre + half };
+    (low, high)
 }
 
 #[cfg(test)]
@@ -67,6 +70,17 @@ mod tests {
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
         assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn shares_of_none_and_of_all_end_at_the_ends_of_the_range() {
+        for trials in 1..2000 {
+            let (none, some) = (wilson_interval(0, trials), wilson_interval(trials, trials));
+            assert_eq!((none.0, some.1), (0.0, 1.0), "{trials}");
+            assert!(none.1 > 0.0 && none.1 < 1.0 && some.0 > 0.0 && some.0 < 1.0, "{trials}: {none:?} {some:?}");
+            let inner = wilson_interval(trials / 2, trials);
+            assert!(inner.0 >= 0.0 && inner.1 <= 1.0, "{trials}: {inner:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What a study writes: `study.json`, and a line of `trials.jsonl` for each trial.
 
 mod tables;
+mod trial;
 
 pub use tables::{is_share, measure_text, short};
+pub use trial::TrialRecord;
 
 use crate::probes::nans_from_nulls;
 use crate::records::nan_from_null;
@@ -227,29 +229,6 @@ pub enum Fit {
     Well,
     /// The train rows are learnt at the cost of others.
     Over,
-}
-
-/// A line of `trials.jsonl`: one cell with one seed, at its end or at the end of a rung of successive halving.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrialRecord {
-    /// Its folder under `trials/`. It ends in a checksum of the recipe.
-    pub trial: String,
-    /// The training seed.
-    pub seed: u64,
-    /// Epochs of the rung after which it was judged; `None` where it trained to its end.
-    pub rung: Option<u64>,
-    /// What it failed of; it has the measures then that were to be had.
-    pub error: Option<String>,
-    /// Numbers that training adjusts.
-    pub parameters: u64,
-    /// Train rows.
-    pub train_rows: u64,
-    /// Validation rows.
-    pub validation_rows: u64,
-    /// By name; those that are not finite are left out.
-    pub measures: BTreeMap<String, f64>,
-    /// Seconds on its thread.
-    pub seconds: f64,
 }
 
 impl Study {

@@ -51,7 +51,10 @@ impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         let lines: Vec<&Vec<String>> = std::iter::once(&header).chain(&self.rows).collect();
-        let cell = |line: &Vec<String>, column: usize| line.get(column).cloned().unwrap_or_default();
+        // Control characters, which names in other people's data may hold, do not reach a terminal.
+        let cell = |line: &Vec<String>, column: usize| {
+            line.get(column).map_or_else(String::new, |cell| cell.replace(char::is_control, "\u{fffd}"))
+        };
         let widths: Vec<usize> = (0..self.columns.len())
             .map(|column| lines.iter().map(|line| cell(line, column).chars().count()).max().unwrap_or_default())
             .collect();
@@ -69,6 +72,13 @@ impl fmt::Display for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_not_printed() {
+        let mut table = Table::new(&[("name", Align::Left)]);
+        table.row(["\u{1b}[31mred\nnext"]);
+        assert_eq!(table.to_string(), "name\n\u{fffd}[31mred\u{fffd}next\n");
+    }
 
     #[test]
     fn columns_line_up() {

@@ -1,7 +1,7 @@
 //! Runs that have begun and have no results yet.
 
-use crate::history::{divided, folders_with, read, read_json};
-use crate::{CrossValidation, Found, ReportError, Settings, read_epochs};
+use crate::history::{divided, folders_with, read_json, read_settings};
+use crate::{CrossValidation, Found, ReportError, read_epochs};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -39,9 +39,7 @@ impl UnfinishedRun {
     /// # Errors
     /// Files that are not what a run writes.
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
-        let path = folder.join("recipe.toml");
-        let settings =
-            Settings::parse(&read(&path)?).map_err(|error| ReportError::MalformedRecipe { path, reason: error.message().to_owned() })?;
+        let settings = read_settings(folder)?;
         let Begun { recipe, device } = read_json(&folder.join(ENVIRONMENT))?;
         let metrics = folder.join("metrics.jsonl");
         let epochs = if metrics.is_file() { read_epochs(&metrics)? } else { Vec::new() };

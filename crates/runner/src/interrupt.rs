@@ -54,6 +54,19 @@ pub(crate) fn asked() -> Arc<AtomicBool> {
     Arc::clone(&ASKED)
 }
 
+/// What becomes true when a signal comes that would end the process, for those that have a terminal to give back first.
+///
+/// # Errors
+/// A system that refuses the handler.
+pub(crate) fn closing() -> anyhow::Result<Arc<AtomicBool>> {
+    let closing = Arc::new(AtomicBool::new(false));
+    #[cfg(unix)]
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&closing)).context("cannot listen for signals")?;
+    }
+    Ok(closing)
+}
+
 /// Has the file removed, if it still is there, where the process ends at once.
 pub(crate) fn remove_at_exit(path: &Path) {
     if let (Ok(path), Ok(mut unfinished)) = (std::path::absolute(path), UNFINISHED.lock()) {

@@ -153,6 +153,8 @@ impl RunDirectory {
     pub const PRODUCTS: &str = "products.json";
     /// What flows through the layers, a line each time that it was looked at, where the recipe says `[probes]`.
     pub const PROBES: &str = "probes.jsonl";
+    /// The time that training has used, where the recipe says `train.max_minutes`.
+    pub const ELAPSED: &str = "elapsed.json";
     /// The results.
     pub const SUMMARY: &str = "summary.json";
     /// The page for people.

@@ -1,5 +1,6 @@
 //! What the hub's client and the decoders say, as one readable line.
 
+use crate::error::in_one_line;
 use candle_datasets::hub::Error as ReadError;
 use hf_hub::HFError;
 use std::error::Error;
@@ -53,9 +54,9 @@ fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
 }
 
 /// Control characters become spaces, so that nothing a server sends can steer the terminal.
-fn clean(words: &str) -> String {
+pub(super) fn clean(words: &str) -> String {
     let spaced: String = words.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
-    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = in_one_line(spaced);
     match line.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,

@@ -14,7 +14,7 @@ pub(super) fn luma([red, green, blue]: [u8; 3]) -> u8 {
 }
 
 /// The picture in grey (1 channel) or in colour (3). Grey made colourful is three times the same byte, and grey again it is unchanged.
-pub(super) fn to_channels(image: DecodedImage, channels: usize) -> DecodedImage {
+pub(crate) fn to_channels(image: DecodedImage, channels: usize) -> DecodedImage {
     let pixels = match (image.channels, channels) {
         (3, 1) => image.pixels.as_chunks().0.iter().map(|pixel| luma(*pixel)).collect(),
         (1, 3) => image.pixels.iter().flat_map(|value| [*value; 3]).collect(),

@@ -3,6 +3,7 @@
 use super::color::over_white;
 use super::jpeg::is_whole;
 use crate::bytes::MOST_INFLATION;
+use crate::error::in_one_line;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 
@@ -43,7 +44,7 @@ pub fn decode(bytes: &[u8]) -> Result<DecodedImage, String> {
         Err(_) if bytes.is_empty() => return Err("is empty".into()),
         Err(_) => return Err("is neither a PNG nor a JPEG file".into()),
     };
-    let broken = |error: image::ImageError| format!("does not decode: {}", one_line(&error.to_string()));
+    let broken = |error: image::ImageError| format!("does not decode: {}", in_one_line(error));
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_BYTES);
@@ -96,10 +97,6 @@ fn flattened(image: DynamicImage) -> DecodedImage {
         }
     };
     DecodedImage { height, width, channels, pixels }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -15,8 +15,10 @@ mod shaper;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "hub")]
+pub(crate) use color::to_channels;
 pub use decode::{DecodedImage, decode};
 pub(crate) use folder::{entries, is_hidden, is_picture};
 pub(crate) use pool::{Pictures, fill};
-pub(crate) use read::{check_settings, close_gaps, is_image_folder, read_image_folder, read_listed};
+pub(crate) use read::{check_settings, close_gaps, is_image_folder, read_image_folder, read_picture};
 pub use shaper::{Fit, Invert, Shaper};

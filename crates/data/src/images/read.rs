@@ -2,7 +2,7 @@
 
 use super::folder::{ClassFolder, class_folders, entries, is_picture, layout, subfolders};
 use super::{DecodedImage, Fit, Invert, Pictures, Shaper, decode, fill};
-use crate::{DataError, Dataset, Features, ReadOptions, Skipped, Source};
+use crate::{DataError, Dataset, Features, ReadOptions, RowNumbers, Skipped, Source};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
@@ -170,12 +170,13 @@ impl Shape {
 
     fn dataset(&self, part: Part) -> Dataset {
         let Shaper { height, width, channels, .. } = self.shaper;
-        Dataset::new(Features::U8 { values: part.pixels, full_scale: u8::MAX }, vec![height, width, channels], part.labels)
+        let dataset = Dataset::new(Features::U8 { values: part.pixels, full_scale: u8::MAX }, vec![height, width, channels], part.labels);
+        dataset.numbered(RowNumbers::without(part.failed.into_iter()))
     }
 }
 
-/// A file of a class folder, which must be a picture.
-pub(crate) fn read_listed(path: &Path) -> Result<DecodedImage, DataError> {
+/// A file of a class folder, which must be a picture by its name, too.
+fn read_listed(path: &Path) -> Result<DecodedImage, DataError> {
     if path.is_dir() {
         return Err(DataError::malformed(path, "is a folder inside a class's folder", "put the pictures into the class's folder itself"));
     }

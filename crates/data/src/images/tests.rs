@@ -107,12 +107,12 @@ fn grey_among_colour_becomes_colour() {
 
 #[test]
 fn what_cannot_be_used_is_named_or_left_out_and_counted() {
-    for (name, bytes, expected) in [
-        ("cat/c.png", b"not a picture".to_vec(), "c.png is neither a PNG nor a JPEG file"),
-        ("cat/c.png", grey([1; 4])[..40].to_vec(), "c.png does not decode"),
-        ("cat/notes.txt", b"cute".to_vec(), "notes.txt lies among pictures and is neither .png nor .jpg"),
-        ("cat/more/a.png", grey([1; 4]), "more is a folder inside a class's folder"),
-        ("cat/0.png", Vec::new(), "0.png is empty"),
+    for (name, bytes, expected, numbers) in [
+        ("cat/c.png", b"not a picture".to_vec(), "c.png is neither a PNG nor a JPEG file", [0, 1, 3, 4]),
+        ("cat/c.png", grey([1; 4])[..40].to_vec(), "c.png does not decode", [0, 1, 3, 4]),
+        ("cat/notes.txt", b"cute".to_vec(), "notes.txt lies among pictures and is neither .png nor .jpg", [0, 1, 3, 4]),
+        ("cat/more/a.png", grey([1; 4]), "more is a folder inside a class's folder", [0, 1, 3, 4]),
+        ("cat/0.png", Vec::new(), "0.png is empty", [1, 2, 3, 4]),
     ] {
         let folder = pets();
         put(folder.path(), name, bytes);
@@ -121,6 +121,7 @@ fn what_cannot_be_used_is_named_or_left_out_and_counted() {
         let source = read_with(folder.path(), &ReadOptions { skip_bad_rows: true, ..ReadOptions::default() }).unwrap();
         assert_eq!(pixels(&source), pixels(&read(pets().path()).unwrap()), "{name}");
         assert_eq!(source.skipped.rows, 1);
+        assert_eq!([0, 1, 2, 3].map(|index| source.train.row_numbers().of(index)), numbers);
         assert!(source.skipped.first.unwrap().contains(expected));
     }
 }

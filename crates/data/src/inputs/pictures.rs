@@ -1,11 +1,11 @@
 //! Pictures as rows: each is one, brought to the shape that the model takes.
 
 use super::{InputRows, Reader, RowFormat, RowOrigin};
-use crate::images::{Pictures, Shaper, close_gaps, fill, read_listed};
+use crate::images::{Pictures, Shaper, close_gaps, fill, read_picture};
 use crate::{DataError, Features, Skipped};
 use std::path::PathBuf;
 
-/// A picture's file, and its class where the folder's name says it.
+/// A picture's file, whatever it is called, and its class where the folder's name says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PictureFile {
     pub(super) path: PathBuf,
@@ -35,7 +35,7 @@ impl Reader for PictureRows {
         let each = Pictures { size: shaper.len(), stop_at_failure: !options.skip_bad_rows, what: "pictures", progress: &options.progress };
         let failures = fill(&mut pixels, &each, |index, slot| {
             let path = &files[index].path;
-            let shaped = shaper.shape(read_listed(path)?);
+            let shaped = shaper.shape(read_picture(path)?);
             slot.copy_from_slice(&shaped.map_err(|problem| DataError::malformed(path, problem, "give another picture"))?);
             Ok::<_, DataError>(())
         });

@@ -3,7 +3,8 @@
 use super::{InputRows, Inputs, RowFormat};
 use crate::images::{Fit, Invert};
 use crate::{Features, ReadOptions};
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
 use std::path::{Path, PathBuf};
 
 fn pixels_of(shape: &[usize]) -> RowFormat {
@@ -105,6 +106,17 @@ fn pictures_come_in_order_with_the_class_of_their_folder() {
     assert_eq!(values, [5.0, 0.0, 1.0, 0.0, 2.0, 0.0, 3.0, 0.0, 9.0, 9.0]);
     let expected = [("5.png", None), ("10.png", Some(0)), ("2.png", Some(1)), ("3.PNG", Some(1)), ("z.png", None)];
     assert!(origins.iter().map(|(name, row, label)| (name.as_str(), *row, *label)).eq(expected.map(|(name, label)| (name, 0, label))));
+}
+
+#[test]
+fn a_picture_that_is_named_is_one_by_its_contents() {
+    let folder = Folder::new();
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, 100).write_image(&[100, 100], 2, 1, ExtendedColorType::L8).unwrap();
+    let paths = [folder.put("dog/digit", png(1, 2, &[7, 8])), folder.put("photo.jfif", &jpeg), folder.put("b.png", png(1, 2, &[9, 9]))];
+    let (values, origins, _) = read(&paths, pixels_of(&[1, 2, 1])).unwrap();
+    assert_eq!(values, [7.0, 8.0, 100.0, 100.0, 9.0, 9.0]);
+    assert!(origins.iter().map(|(name, _, label)| (name.as_str(), *label)).eq([("digit", Some(1)), ("photo.jfif", None), ("b.png", None)]));
 }
 
 /// `digits` counts black cells of 16: white is 16 there.

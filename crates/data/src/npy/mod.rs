@@ -11,7 +11,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use crate::classes::{ClassIndex, MOST_CLASSES, no_classes, too_many};
+use crate::classes::{ClassIndex, no_classes};
 use crate::parts::Part;
 use crate::{DataError, Dataset, ReadOptions, Skipped, Source};
 pub(crate) use archive::Archive;
@@ -85,7 +85,7 @@ pub(crate) fn read(path: &Path, name: &str, options: &ReadOptions) -> Result<Sou
     let (classes, renumbered) = classes.ordered("its labels", rows).map_err(|error| no_classes(path, error))?;
     let dataset = |rows: Rows| {
         let labels = rows.labels.into_iter().map(|label| renumbered[label as usize]).collect();
-        Dataset::new(rows.features, rows.shape, labels)
+        Dataset::new(rows.features, rows.shape, labels).numbered(rows.row_numbers)
     };
     let (train, test) = (dataset(train), test.map(dataset));
     Source { own_validation, skipped, ..Source::new(name, classes, train, test) }.validated()
@@ -156,7 +156,7 @@ impl Reader<'_> {
             *rows += 1;
             let number = class.map(|class| {
                 let number = classes.number(class);
-                number.ok_or_else(|| no_classes(path, too_many(&format!("more than {MOST_CLASSES}"), *rows, &format!("`{name}`"))))
+                number.ok_or_else(|| no_classes(path, classes.overfull(*rows, &format!("`{name}`"))))
             });
             labels.push(number.transpose()?);
             Ok(())

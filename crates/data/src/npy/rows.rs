@@ -1,14 +1,15 @@
 //! The rows of one part, checked.
 
 use super::array::Numbers;
-use crate::{DataError, Features, ReadOptions, Skipped};
+use crate::{DataError, Features, ReadOptions, RowNumbers, Skipped};
 use std::path::Path;
 
-/// One part as read: features, example shape, and class numbers.
+/// One part as read: features, example shape, class numbers, and which rows they are.
 pub(super) struct Rows {
     pub(super) features: Features,
     pub(super) shape: Vec<usize>,
     pub(super) labels: Vec<u32>,
+    pub(super) row_numbers: RowNumbers,
 }
 
 /// What messages call an array of features.
@@ -47,7 +48,8 @@ impl Rows {
             Numbers::F32(values) => Features::F32(without(values, width, &bad)),
         };
         let labels = labels.into_iter().zip(&bad).filter(|(_, is_bad)| !**is_bad).filter_map(|(label, _)| label).collect();
-        Ok(Self { features, shape, labels })
+        let row_numbers = RowNumbers::without((0..bad.len()).filter(|row| bad[*row]));
+        Ok(Self { features, shape, labels, row_numbers })
     }
 
     /// Adds the rows of another part. The error is a predicate.
@@ -60,6 +62,7 @@ impl Rows {
             (Features::F32(values), Features::F32(more)) => values.extend(more),
             _ => return Err("has validation features of another type than its train features".into()),
         }
+        self.row_numbers.append(&other.row_numbers, self.labels.len());
         self.labels.extend(other.labels);
         Ok(())
     }

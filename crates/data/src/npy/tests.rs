@@ -209,4 +209,14 @@ fn bad_rows_are_skipped_where_that_is_asked_for() {
     assert_eq!((source.train.features(), source.train.labels()), (&Features::F32(vec![1.0, 3.0]), &[0, 1][..]));
     assert_eq!(source.skipped.rows, 2);
     assert!(source.skipped.first.unwrap().contains("has NaN in row 1 of `x`"));
+    assert_eq!([0, 1].map(|index| source.train.row_numbers().of(index)), [0, 2]);
+}
+
+#[test]
+fn validation_rows_are_numbered_after_the_train_rows_with_those_that_are_skipped() {
+    let x = || npy("<f4", "(3, 1)", &bytes([f32::NAN, 2.0, 3.0].map(f32::to_le_bytes)));
+    let y = || npy("|u1", "(3,)", &[0, 1, 0]);
+    let arrays = [("x_train", x()), ("y_train", y()), ("x_val", x()), ("y_val", y())];
+    let source = read_npz(&npz(&arrays), &ReadOptions { skip_bad_rows: true, ..ReadOptions::default() }).unwrap();
+    assert_eq!([0, 1, 2, 3].map(|index| source.train.row_numbers().of(index)), [1, 2, 4, 5]);
 }

@@ -1,6 +1,7 @@
 //! One column of a row group, read in order as numbers, classes or bytes.
 
 use super::numbers::{class_of_number, to_f32};
+use crate::error::in_one_line;
 use parquet::basic::{ConvertedType, IntType, LogicalType, Type as PhysicalType};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
@@ -128,5 +129,5 @@ fn next_of<T: DataType>(reader: &mut ColumnReaderImpl<T>, present: i16, count: u
 }
 
 fn cannot_be_read(error: &parquet::errors::ParquetError) -> String {
-    format!("cannot be read: {}", error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+    format!("cannot be read: {}", in_one_line(error))
 }

@@ -16,7 +16,10 @@ mod tests;
 
 #[cfg(feature = "hub")]
 pub(crate) use guard::quietly;
+#[cfg(feature = "hub")]
+pub(crate) use pictures::{OneFile, read_one};
 
+use crate::error::in_one_line;
 use crate::parts::Parts;
 use crate::{DataError, ReadOptions, Source, table};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -40,8 +43,7 @@ fn open(path: &Path) -> Result<SerializedFileReader<File>, DataError> {
 
 /// The library's complaint about a file.
 fn broken(path: &Path, error: &parquet::errors::ParquetError) -> DataError {
-    let words = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-    DataError::malformed(path, format!("is not a whole Parquet file ({words})"), "download or copy it again")
+    DataError::malformed(path, format!("is not a whole Parquet file ({})", in_one_line(error)), "download or copy it again")
 }
 
 /// Checks that a file held as many rows as its footer promises.

@@ -28,10 +28,7 @@ fn picture_columns(file: &dyn FileReader) -> Vec<(usize, String)> {
 pub(super) fn picture_column(path: &Path, file: &dyn FileReader) -> Result<usize, DataError> {
     match &picture_columns(file)[..] {
         [(index, _)] => Ok(*index),
-        [] => {
-            let problem = "has no image column, and the files before it have one";
-            Err(DataError::malformed(path, problem, "give every file the same columns"))
-        }
+        [] => Err(DataError::malformed(path, "has no image column", "give every file of the set one, by the same name")),
         several => {
             let listed = several.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
             Err(DataError::malformed(path, format!("has several image columns ({listed})"), "give a file with one"))

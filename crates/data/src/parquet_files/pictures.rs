@@ -6,10 +6,10 @@ use super::described::Described;
 use super::guard::guarded;
 use super::picture_columns::{label_column, picture_column};
 use super::{broken, check_rows, open};
-use crate::classes::{ClassIndex, ListedClasses, MOST_CLASSES, no_classes, too_many};
+use crate::classes::{ClassIndex, ListedClasses, no_classes};
 use crate::images::{DecodedImage, decode};
 use crate::parts::{Parts, ReadParts, Rows};
-use crate::{DataError, Dataset, Features, ReadOptions, Skipped, Source};
+use crate::{DataError, Dataset, Features, ReadOptions, RowNumbers, Skipped, Source};
 use parquet::data_type::ByteArray;
 use parquet::file::reader::{FileReader, RowGroupReader};
 use rayon::prelude::*;
@@ -18,11 +18,12 @@ use std::path::Path;
 /// Images that are decoded at a time, spread over the cores.
 const BATCH_IMAGES: usize = 256;
 
-/// The images of one part so far, `[rows, height, width, channels]`, and the class numbers.
+/// The images of one part so far, `[rows, height, width, channels]`, the class numbers, and which rows they are.
 #[derive(Default)]
 struct PictureRows {
     pixels: Vec<u8>,
     labels: Vec<u32>,
+    row_numbers: RowNumbers,
 }
 
 impl Rows for PictureRows {
@@ -44,27 +45,55 @@ struct Reader<'a> {
 
 /// Reads the files of `parts` to one data set. All images have the size of the first one.
 pub(super) fn read(parts: &Parts, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
-    let (classes, listed, skipped) = (ClassIndex::default(), ListedClasses::default(), Skipped::default());
-    let mut reader = Reader { options, classes, listed, shape: None, label_shown: String::new(), skipped, rows: 0 };
-    let read: ReadParts<PictureRows> = parts.read(|path, rows| guarded(path, || reader.read_file(path, rows)))?;
+    let mut reader = Reader::new(options);
+    let read: ReadParts<PictureRows> = parts.read(|path, rows| guarded(path, || reader.read_file(path, &open(path)?, rows)))?;
     let Reader { classes, listed, shape, label_shown, skipped, rows, .. } = reader;
     let first = parts.train.first().map_or_else(|| Path::new(name), |path| path.as_path());
     let (classes, renumbered) = listed.or_met(classes, &label_shown, rows).map_err(|error| no_classes(first, error))?;
     let shape = shape.unwrap_or_default().to_vec();
     let dataset = |rows: PictureRows| {
         let labels = rows.labels.into_iter().map(|label| renumbered[label as usize]).collect();
-        Dataset::new(Features::U8 { values: rows.pixels, full_scale: u8::MAX }, shape.clone(), labels)
+        Dataset::new(Features::U8 { values: rows.pixels, full_scale: u8::MAX }, shape.clone(), labels).numbered(rows.row_numbers)
     };
     let (train, test) = (dataset(read.train), read.test.map(dataset));
     Source { own_validation: read.own_validation, skipped, ..Source::new(name, classes, train, test) }.validated()
 }
 
-impl Reader<'_> {
-    fn read_file(&mut self, path: &Path, rows: &mut PictureRows) -> Result<(), DataError> {
-        let file = open(path)?;
-        let picture = picture_column(path, &file)?;
-        let described = Described::of(&file);
-        let (label, name) = label_column(path, &file, &described, self.options.label.as_deref())?;
+/// One file by itself.
+#[cfg(feature = "hub")]
+pub(crate) struct OneFile {
+    /// The images' height, width and channels.
+    pub(crate) shape: [usize; 3],
+    /// `[rows, height, width, channels]`
+    pub(crate) pixels: Vec<u8>,
+    /// For each row an index into `values`.
+    pub(crate) labels: Vec<u32>,
+    /// What stands in the class column.
+    pub(crate) values: Vec<String>,
+}
+
+/// Reads one file of images, which messages call `path`, by the same rules.
+#[cfg(feature = "hub")]
+pub(crate) fn read_one(path: &Path, file: &dyn FileReader) -> Result<OneFile, DataError> {
+    let options = ReadOptions::default();
+    let (mut reader, mut rows) = (Reader::new(&options), PictureRows::default());
+    reader.read_file(path, file, &mut rows)?;
+    let Reader { classes, listed, shape, .. } = reader;
+    let values = listed.names().map(|names| (0..names.len()).map(|number| number.to_string()).collect());
+    let values = values.unwrap_or_else(|| classes.into_names());
+    Ok(OneFile { shape: shape.unwrap_or_default(), pixels: rows.pixels, labels: rows.labels, values })
+}
+
+impl<'a> Reader<'a> {
+    fn new(options: &'a ReadOptions) -> Self {
+        let (classes, listed, skipped) = (ClassIndex::default(), ListedClasses::default(), Skipped::default());
+        Self { options, classes, listed, shape: None, label_shown: String::new(), skipped, rows: 0 }
+    }
+
+    fn read_file(&mut self, path: &Path, file: &dyn FileReader, rows: &mut PictureRows) -> Result<(), DataError> {
+        let picture = picture_column(path, file)?;
+        let described = Described::of(file);
+        let (label, name) = label_column(path, file, &described, self.options.label.as_deref())?;
         self.label_shown = format!("column `{name}`");
         self.listed.note(path, &name, described.class_names(&name))?;
         let (mut found, groups) = (0, file.num_row_groups());
@@ -93,7 +122,7 @@ impl Reader<'_> {
             self.options.progress.report(&shown, index as u64 + 1, groups as u64);
             self.options.progress.check()?;
         }
-        check_rows(path, &file, found)
+        check_rows(path, file, found)
     }
 
     /// The class of every row of a row group.
@@ -138,6 +167,7 @@ impl Reader<'_> {
                     let problem = format!("has a bad row {}: {problem}", first + offset);
                     let remedy = "mend or remove the row (rows are counted from 0), or skip such rows with --skip-bad-rows";
                     self.skipped.take(DataError::malformed(path, problem, remedy), self.options)?;
+                    rows.row_numbers.leave_out(rows.labels.len());
                 }
             }
         }
@@ -162,13 +192,11 @@ impl Reader<'_> {
     /// The class number of a label, or what is wrong with it.
     fn number(&mut self, path: &Path, label: &str) -> Result<Result<u32, String>, DataError> {
         self.rows += 1;
-        if let Some(names) = self.listed.names() {
-            let number = label.parse().ok().filter(|number| (*number as usize) < names.len());
-            return Ok(number.ok_or_else(|| format!("the label {label} is none of 0 to {} (-1 means that there is none)", names.len() - 1)));
+        if let Some(number) = self.listed.number(label) {
+            return Ok(number);
         }
-        let rows = self.rows;
         let number = self.classes.number(label);
-        number.map(Ok).ok_or_else(|| no_classes(path, too_many(&format!("more than {MOST_CLASSES}"), rows, &self.label_shown)))
+        number.map(Ok).ok_or_else(|| no_classes(path, self.classes.overfull(self.rows, &self.label_shown)))
     }
 }
 

@@ -5,7 +5,7 @@ use super::described::Described;
 use super::guard::guarded;
 use super::{broken, check_rows, open};
 use crate::DataError;
-use crate::classes::{ClassIndex, MOST_CLASSES, no_classes, too_many};
+use crate::classes::{ClassIndex, no_classes};
 use crate::table::{Columns, TableReader, TableRows};
 use parquet::file::reader::{FileReader, RowGroupReader};
 use std::path::Path;
@@ -77,8 +77,7 @@ fn check_types(path: &Path, file: &dyn FileReader, leaves: &[usize], columns: &C
     Ok(())
 }
 
-/// The class of each row of a row group; `u32::MAX` where it has none.
-#[derive(Default)]
+/// What stands in the label column of each row of a row group; `u32::MAX` where nothing does.
 struct Labels {
     classes: ClassIndex,
     numbers: Vec<u32>,
@@ -102,7 +101,7 @@ impl Group<'_> {
     fn read(&self, group: &dyn RowGroupReader, table: &mut TableReader<'_>, rows: &mut TableRows) -> Result<usize, DataError> {
         let width = self.columns.names.len() - 1;
         let start = rows.features.len();
-        let labels = self.labels(group)?;
+        let labels = self.labels(group, table.listed.index())?;
         // As many as the labels that were read, and not as the file promises.
         rows.features.resize(start + labels.numbers.len() * width, f32::NAN);
         let features = &mut rows.features[start..];
@@ -130,25 +129,23 @@ impl Group<'_> {
         if cells.next().is_some() { Err(error(format!("ends before row {row}"))) } else { Ok(()) }
     }
 
-    fn labels(&self, group: &dyn RowGroupReader) -> Result<Labels, DataError> {
+    fn labels(&self, group: &dyn RowGroupReader, classes: ClassIndex) -> Result<Labels, DataError> {
         let error = |problem: String| self.in_column(self.columns.label, &problem);
         let mut reader = Column::open(group, self.leaves[self.columns.label]).map_err(error)?;
-        let mut labels = Labels::default();
+        let mut labels = Labels { classes, numbers: Vec::new() };
         loop {
             let names = reader.class_names().map_err(error)?;
             if names.is_empty() {
                 return Ok(labels);
             }
             for name in names {
-                let number = name.map(|name| labels.classes.number(&name).ok_or(()));
-                let number = number.transpose().map_err(|()| self.too_many(labels.numbers.len() + 1))?;
-                labels.numbers.push(number.unwrap_or(u32::MAX));
+                let number = name.map_or(Some(u32::MAX), |name| labels.classes.number(&name));
+                labels.numbers.push(number.ok_or_else(|| {
+                    let rows = labels.numbers.len() + 1;
+                    no_classes(self.path, labels.classes.overfull(rows, &self.columns.label_shown()))
+                })?);
             }
         }
-    }
-
-    fn too_many(&self, rows: usize) -> DataError {
-        no_classes(self.path, too_many(&format!("more than {MOST_CLASSES}"), rows, &self.columns.label_shown()))
     }
 
     /// Checks every row of the group, of which the features are there from `start`, and leaves out bad ones where that is asked for.
@@ -168,7 +165,7 @@ impl Group<'_> {
                 }
                 Err((problem, remedy)) => {
                     let remedy = format!("{remedy} (rows are counted from 0), or skip such rows with --skip-bad-rows");
-                    table.skip(DataError::malformed(self.path, problem, remedy))?;
+                    table.skip(DataError::malformed(self.path, problem, remedy), rows)?;
                 }
             }
         }
@@ -183,12 +180,10 @@ impl Group<'_> {
             return Ok(Err((format!("has no finite number in row {row}, column `{column}`"), "fill in or remove what is not a number")));
         }
         let Some(name) = name else { return Ok(Err((format!("has no label in row {row}"), "fill in the class, or remove the row"))) };
-        let Some(names) = table.listed.names() else { return table.label(self.path, self.columns, name).map(Ok) };
-        let number = name.parse().ok().filter(|label| (*label as usize) < names.len());
-        Ok(number.ok_or_else(|| {
-            let problem = format!("has label {name} in row {row}, and its classes are numbered 0 to {}", names.len() - 1);
-            (problem, "give labelled rows (-1 means that there is no label)")
-        }))
+        match table.listed.number(name) {
+            Some(number) => Ok(number.map_err(|problem| (format!("has a bad row {row}: {problem}"), "give labelled rows"))),
+            None => table.label(self.path, self.columns, name).map(Ok),
+        }
     }
 
     fn in_column(&self, column: usize, problem: &str) -> DataError {

@@ -85,9 +85,39 @@ fn bad_images_and_labels_are_named_with_their_row_or_skipped() {
         (&source.classes[..], source.train.labels(), source.skipped.rows),
         (&["0", "2", "5"].map(String::from)[..], &[0, 1, 2][..], 3)
     );
+    assert_eq!([0, 1, 2].map(|index| source.train.row_numbers().of(index)), [0, 2, 5]);
     hub_file::write(&path, hub_file::SCHEMA, &[png(2, 2), png(1, 2)], 0);
     let message = open_as(&path, &ReadOptions::default()).unwrap_err();
     assert!(message.contains("row 1: the image has 1 x 2 pixels of 1 channel, and the first one 2 x 2"), "{message}");
+}
+
+/// A table whose feature is the label; it lists so many classes.
+fn table_of_classes(rows: usize, first_label: i64, names: usize, options: &ReadOptions) -> Result<Source, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.parquet");
+    let names: Vec<String> = (0..names).map(|class| format!("class {class}")).collect();
+    let schema = "message schema { required int64 a; required int64 label; }";
+    hub_file::write_listing(&path, schema, &[&vec![None; rows]], first_label, &names);
+    open_as(&path, options)
+}
+
+#[test]
+fn a_table_may_have_as_many_classes_as_it_lists() {
+    let source = table_of_classes(1500, 0, 1500, &ReadOptions::default()).unwrap();
+    assert_eq!((source.classes.len(), source.classes[1499].as_str()), (1500, "class 1499"));
+    assert!(source.train.labels().iter().copied().eq(0..1500));
+    let message = table_of_classes(1500, 0, 1499, &ReadOptions::default()).unwrap_err();
+    assert!(message.contains("has a bad row 1499: the label 1499 is none of 0 to 1498 (-1 means"), "{message}");
+    let message = table_of_classes(1500, 0, 0, &ReadOptions::default()).unwrap_err();
+    assert!(message.contains("has more than 1000 different values in 1001 rows of column `label`: classes repeat"), "{message}");
+    assert!(message.ends_with("read where a Parquet file lists their names (ClassLabel)"), "{message}");
+}
+
+#[test]
+fn rows_keep_their_numbers_where_others_are_skipped() {
+    let source = table_of_classes(5, -1, 3, &skipping()).unwrap();
+    assert_eq!((source.train.labels(), source.skipped.rows), (&[0, 1, 2][..], 2));
+    assert_eq!([0, 1, 2].map(|index| source.train.row_numbers().of(index)), [1, 2, 3]);
 }
 
 #[test]

@@ -4,9 +4,9 @@
 mod tests;
 pub(crate) mod text;
 
-use crate::classes::{ClassIndex, ListedClasses, no_classes, too_many};
+use crate::classes::{ClassIndex, ListedClasses, no_classes};
 use crate::parts::{Parts, ReadParts, Rows};
-use crate::{DataError, Dataset, Features, ReadOptions, Skipped, Source};
+use crate::{DataError, Dataset, Features, ReadOptions, RowNumbers, Skipped, Source};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use std::path::Path;
 pub(crate) struct TableRows {
     pub(crate) features: Vec<f32>,
     pub(crate) labels: Vec<u32>,
+    pub(crate) row_numbers: RowNumbers,
 }
 
 impl Rows for TableRows {
@@ -59,7 +60,7 @@ pub(crate) fn read(
     let width = columns.names.len() - 1;
     let dataset = |rows: TableRows| {
         let labels = rows.labels.into_iter().map(|label| renumbered[label as usize]).collect();
-        Dataset::new(Features::F32(rows.features), vec![width], labels)
+        Dataset::new(Features::F32(rows.features), vec![width], labels).numbered(rows.row_numbers)
     };
     let feature_names = columns.feature_names();
     let (train, test) = (dataset(read.train), read.test.map(dataset));
@@ -95,16 +96,15 @@ impl TableReader<'_> {
     /// The number of a label's text. `rows` is how many rows of its file have been read, for the message.
     pub(crate) fn label(&mut self, path: &Path, columns: &Columns, text: &str) -> Result<u32, DataError> {
         self.rows += 1;
-        let rows = self.rows;
-        self.classes.number(text).ok_or_else(|| {
-            let values = format!("more than {}", crate::classes::MOST_CLASSES);
-            no_classes(path, too_many(&values, rows, &columns.label_shown()))
-        })
+        let number = self.classes.number(text);
+        number.ok_or_else(|| no_classes(path, self.classes.overfull(self.rows, &columns.label_shown())))
     }
 
-    /// Deals with a row that cannot be used.
-    pub(crate) fn skip(&mut self, error: DataError) -> Result<(), DataError> {
-        self.skipped.take(error, self.options)
+    /// Deals with a row that cannot be used and would follow `rows`.
+    pub(crate) fn skip(&mut self, error: DataError, rows: &mut TableRows) -> Result<(), DataError> {
+        self.skipped.take(error, self.options)?;
+        rows.row_numbers.leave_out(rows.labels.len());
+        Ok(())
     }
 }
 

@@ -98,6 +98,7 @@ fn bad_rows_are_skipped_where_that_is_asked_for_and_counted() {
     assert_eq!(source.train.features(), &Features::F32(vec![1.0, 2.0, 3.0, 4.0, 11.0, 12.0]));
     assert_eq!(source.train.labels(), [0, 1, 1]);
     assert_eq!(source.skipped.rows, 4);
+    assert_eq!([0, 1, 2].map(|index| source.train.row_numbers().of(index)), [0, 2, 6]);
     assert!(source.skipped.first.unwrap().contains("has \"bad\" in line 3, column `a`"));
 }
 
@@ -119,6 +120,20 @@ fn a_quotation_mark_that_is_never_closed_is_given_up() {
     encoder.write_all(&vec![b' '; 70 << 20]).unwrap();
     let message = read_as("t.csv.gz", &encoder.finish().unwrap(), &ReadOptions::default()).unwrap_err();
     assert!(message.contains("has a row of more than 64 MiB: look for a quotation mark"), "{message}");
+}
+
+#[test]
+fn rows_are_numbered_over_the_files_of_a_part_with_those_that_are_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, rows) in [("train-0", "1,x\n?,y\n"), ("train-1", "?,x\n2,y\n"), ("val", "3,x\n?,y\n4,y\n"), ("test", "?,x\n5,y\n")] {
+        std::fs::write(folder.path().join(format!("{name}.csv")), format!("a,kind\n{rows}")).unwrap();
+    }
+    let parts = Parts::find(folder.path(), text::is_text_table).unwrap().unwrap();
+    let options = ReadOptions { skip_bad_rows: true, ..ReadOptions::default() };
+    let source = read(&parts, "table", &options, text::read_file).unwrap();
+    assert_eq!(source.train.features(), &Features::F32(vec![1.0, 2.0, 3.0, 4.0]));
+    assert_eq!([0, 1, 2, 3].map(|index| source.train.row_numbers().of(index)), [0, 3, 4, 6]);
+    assert_eq!(source.tested().row_numbers().of(0), 1);
 }
 
 #[test]

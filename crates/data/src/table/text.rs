@@ -151,7 +151,7 @@ fn take_batch(
             }
             Err(bad) => {
                 let line = record.position().map_or(0, csv::Position::line);
-                table.skip(bad.in_line(path, columns, line))?;
+                table.skip(bad.in_line(path, columns, line), rows)?;
             }
         }
     }

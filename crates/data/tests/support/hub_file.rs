@@ -3,6 +3,8 @@
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::{parser::parse_message_type, types::ColumnDescriptor};
 use std::fs::File;
@@ -27,8 +29,17 @@ pub(crate) fn write(path: &Path, schema: &str, images: &[Option<Vec<u8>>], first
 
 /// Writes one row group for each slice of images, labelled `first_label`, `first_label + 1`, ...
 pub(crate) fn write_groups(path: &Path, schema: &str, groups: &[&[Option<Vec<u8>>]], first_label: i64) {
+    write_listing(path, schema, groups, first_label, &[]);
+}
+
+/// The same of a file that lists the names of its classes, where there are any, as the `datasets` library does.
+pub(crate) fn write_listing(path: &Path, schema: &str, groups: &[&[Option<Vec<u8>>]], first_label: i64, names: &[String]) {
     let schema = Arc::new(parse_message_type(schema).unwrap());
-    let mut file = SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::default()).unwrap();
+    let listed = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let note = format!(r#"{{"info": {{"features": {{"label": {{"names": [{listed}], "_type": "ClassLabel"}}}}}}}}"#);
+    let notes = vec![KeyValue::new("huggingface".into(), note)];
+    let properties = WriterProperties::builder().set_key_value_metadata((!names.is_empty()).then_some(notes)).build();
+    let mut file = SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::new(properties)).unwrap();
     let columns = file.schema_descr().columns().to_vec();
     let mut labels = first_label..;
     for images in groups {

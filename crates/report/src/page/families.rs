@@ -2,6 +2,7 @@
 
 use crate::chart::Point;
 use crate::comparison_groups::groups_of;
+use crate::settings::is_log_or_seed;
 use crate::{EpochRecord, ProbeRecord, ReportError, Run, Settings, statistics};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +31,7 @@ impl Families {
         let read = |run: &Run| Ok(Trained { run: run.clone(), epochs: run.epochs()?, probes: run.probes()? });
         let groups = groups_of(runs);
         let firsts: Vec<&Run> = groups.iter().map(|group| &runs[group.runs[0]]).collect();
-        let names = names(&firsts)?;
+        let names = names(&firsts);
         let family = |(group, name): (&crate::ComparedGroup, String)| {
             let runs = group.runs.iter().map(|place| read(&runs[*place])).collect::<Result<_, ReportError>>()?;
             Ok(Family { name, runs })
@@ -99,31 +100,26 @@ pub(super) fn point_of(x: f64, values: &[f64]) -> Point {
 
 /// What each family is called: its recipe, where that tells them apart; otherwise what its recipe has that the others have not; otherwise the
 /// folder of its first run.
-fn names(firsts: &[&Run]) -> Result<Vec<String>, ReportError> {
+fn names(firsts: &[&Run]) -> Vec<String> {
     let are_distinct = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
     let recipes: Vec<String> = firsts.iter().map(|run| run.summary.recipe.clone()).collect();
     if are_distinct(&recipes) {
-        return Ok(recipes);
+        return recipes;
     }
-    let settings = firsts.iter().map(|run| run.recipe_settings()).collect::<Result<Vec<_>, _>>()?;
+    let settings: Vec<&Settings> = firsts.iter().map(|run| &run.settings).collect();
     let by_difference = by_difference(&settings);
     if are_distinct(&by_difference) {
-        return Ok(by_difference);
+        return by_difference;
     }
-    Ok(firsts.iter().map(|run| run.folder.display().to_string()).collect())
+    firsts.iter().map(|run| run.folder.display().to_string()).collect()
 }
 
-/// Whether a key has no say in what a run computes but for chance.
-fn is_log(key: &str) -> bool {
-    matches!(key, "train.seed" | "train.tensorboard") || key.starts_with("probes.")
-}
-
-fn by_difference(settings: &[Settings]) -> Vec<String> {
+fn by_difference(settings: &[&Settings]) -> Vec<String> {
     /// More would be no name.
     const MOST_KEYS: usize = 3;
     let keys: BTreeSet<&str> = settings.iter().flat_map(|settings| settings.iter().map(|(key, _)| key)).collect();
     let differs = |key: &&str| settings.iter().any(|one| one.get(key) != settings[0].get(key));
-    let differing: Vec<&str> = keys.into_iter().filter(|key| !is_log(key)).filter(differs).collect();
+    let differing: Vec<&str> = keys.into_iter().filter(|key| !is_log_or_seed(key)).filter(differs).collect();
     let part = |settings: &Settings, key: &str| {
         let value = settings.get(key)?.to_string();
         // `data.fold.index` is the number of the fold.
@@ -134,7 +130,7 @@ fn by_difference(settings: &[Settings]) -> Vec<String> {
         let parts: Vec<String> = differing.iter().filter_map(|key| part(settings, key)).take(MOST_KEYS).collect();
         if parts.is_empty() { "without them".into() } else { parts.join(", ") }
     };
-    settings.iter().map(name).collect()
+    settings.iter().map(|settings| name(settings)).collect()
 }
 
 #[cfg(test)]
@@ -148,7 +144,7 @@ mod tests {
             parse("[model]\nactivation = \"relu\"\ndropout = 0.5\n[train]\nseed = 1"),
             parse("[model]\nactivation = \"tanh\"\ndropout = 0.5\n[train]\nseed = 2"),
         ];
-        assert_eq!(by_difference(&settings), ["activation relu", "activation tanh"]);
+        assert_eq!(by_difference(&settings.each_ref()), ["activation relu", "activation tanh"]);
     }
 
     #[test]

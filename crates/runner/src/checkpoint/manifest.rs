@@ -3,7 +3,7 @@
 use super::sha256;
 use crate::environment::{CANDLE, VERSION};
 use crate::pipeline::{Best, Ending, Job, Outcome, Waited};
-use crate::recipe::Recipe;
+use crate::recipe::{DataSection, Recipe};
 use anyhow::{anyhow, bail};
 use relumine_engine::metrics::Totals;
 use relumine_engine::{NamedTensors, Step};
@@ -83,9 +83,10 @@ pub struct FileRecord {
 }
 
 /// What the checkpoints of a run have in common: what it trains, and on which data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunIdentity {
-    recipe: String,
+    recipe: Recipe,
+    checksum: String,
     data_fingerprint: String,
 }
 
@@ -95,19 +96,37 @@ impl RunIdentity {
     /// # Errors
     /// A number that TOML cannot hold.
     pub fn of(job: &Job) -> anyhow::Result<Self> {
-        Ok(Self { recipe: Self::checksum_of(&job.recipe)?, data_fingerprint: job.fingerprint.clone() })
+        let (recipe, checksum) = (job.recipe.clone(), Self::checksum_of(&job.recipe)?);
+        Ok(Self { recipe, checksum, data_fingerprint: job.fingerprint.clone() })
     }
 
     /// The checksum of all settings but `train.epochs`, which may be raised, and those that change no weight: `train.checkpoint_steps`,
-    /// `train.tensorboard` and `[probes]`.
+    /// `train.tensorboard`, `[probes]`, and the place of the data, whose contents have a fingerprint of their own.
     ///
     /// # Errors
     /// A number that TOML cannot hold.
     pub fn checksum_of(recipe: &Recipe) -> anyhow::Result<String> {
+        Self::checksum_with_place(&Recipe { data: DataSection { name: String::new(), ..recipe.data.clone() }, ..recipe.clone() })
+    }
+
+    /// The same with the place of the data, as checkpoints had it once.
+    fn checksum_with_place(recipe: &Recipe) -> anyhow::Result<String> {
         let mut recipe = recipe.clone();
         (recipe.train.epochs, recipe.train.checkpoint_steps, recipe.train.tensorboard) = (1, None, false);
         recipe.probes = None;
         Ok(sha256(recipe.to_toml()?.as_bytes()))
+    }
+
+    /// Whether `recipe` is the one that a checkpoint was trained by.
+    ///
+    /// # Errors
+    /// Another recipe, as a sentence.
+    pub fn check_recipe(recipe: &Recipe, manifest: &Manifest) -> Result<(), String> {
+        let checksums = [Self::checksum_of(recipe), Self::checksum_with_place(recipe)];
+        if checksums.into_iter().flatten().any(|checksum| checksum == manifest.recipe) {
+            return Ok(());
+        }
+        Err("its recipe.toml is not the one that its weights were trained by: restore it, or train anew".into())
     }
 
     /// Why a run of this identity does not go on from a checkpoint.
@@ -115,9 +134,7 @@ impl RunIdentity {
     /// # Errors
     /// Another recipe or other data, as a sentence.
     pub fn check(&self, manifest: &Manifest) -> Result<(), String> {
-        if manifest.recipe != self.recipe {
-            return Err("its recipe.toml is not the one that the checkpoint was trained by: restore it, or train anew".into());
-        }
+        Self::check_recipe(&self.recipe, manifest)?;
         if manifest.data_fingerprint != self.data_fingerprint {
             return Err(format!(
                 "the data or its division has changed since the checkpoint (fingerprint {}, not {}): restore the data, or train anew",
@@ -158,7 +175,7 @@ impl Manifest {
             format: Self::FORMAT,
             version: VERSION.into(),
             candle: CANDLE.into(),
-            recipe: identity.recipe.clone(),
+            recipe: identity.checksum.clone(),
             data_fingerprint: identity.data_fingerprint.clone(),
             epoch: outcome.epochs,
             step: step.steps(),

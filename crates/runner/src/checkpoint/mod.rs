@@ -14,7 +14,7 @@ mod store;
 
 pub use checksum::sha256;
 pub use manifest::{FileRecord, Manifest, RunIdentity};
-pub use read::{read_tensors, tensors_of, to_safetensors, verify};
+pub use read::{read_manifest, read_tensors, tensors_of, to_safetensors, verify};
 pub use search::{Found, Place};
 pub use store::Store;
 

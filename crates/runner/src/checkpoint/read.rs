@@ -70,7 +70,11 @@ fn remedy_for(manifest: &Manifest, folder: &Path) -> String {
     format!("restore it, go on from an older checkpoint with relumine train --resume {run}, or train again")
 }
 
-fn read_manifest(folder: &Path) -> anyhow::Result<Option<Manifest>> {
+/// The manifest in `folder`; `None` where there is none.
+///
+/// # Errors
+/// One that is damaged.
+pub fn read_manifest(folder: &Path) -> anyhow::Result<Option<Manifest>> {
     let path = folder.join(Manifest::NAME);
     match std::fs::read(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

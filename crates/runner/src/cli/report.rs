@@ -12,9 +12,9 @@ pub struct ReportArguments {
     /// The file to write, or with svg and png the folder. Where absent, html goes into the run it is of, and everything else beside you.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// What to write.
-    #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
-    pub format: ReportFormat,
+    /// What to write: where absent, what the ending of --out says, html or md, and html without one.
+    #[arg(long, value_enum)]
+    pub format: Option<ReportFormat>,
     /// Replace a file that exists.
     #[arg(long)]
     pub force: bool,

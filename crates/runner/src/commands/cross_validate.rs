@@ -2,7 +2,7 @@
 
 use super::resume::{agreement, resume_recipe};
 use super::train::{Request, train_recipe};
-use super::within;
+use super::{check_data_is_there, within};
 use crate::failure::Failure;
 use crate::pipeline::{Job, TrainRows};
 use crate::recipe::{Origin, Recipe};
@@ -11,7 +11,7 @@ use crate::terminal;
 use anyhow::{Context, anyhow};
 use relumine_data::Fold;
 use relumine_model::ConfigError;
-use relumine_report::{CrossValidation, FoldResult, Status};
+use relumine_report::{CrossValidation, FoldResult, Status, read_epochs};
 use std::time::Instant;
 
 /// Trains once per fold, in folders `fold-1`, `fold-2`, .. of one folder. The test rows are set aside and never read.
@@ -36,15 +36,19 @@ pub(super) fn resume(request: Request<'_>, all: &RunDirectory, folds: Option<u64
         )));
     }
     let own = Recipe::load(&Origin::from_file(&all.file(RunDirectory::RECIPE))?, &[])?;
-    let request = Request { recipe: agreement::agreed(&own, request.recipe, all)?, ..request };
+    let name = record.recipe.clone();
+    let request = Request { recipe: agreement::agreed(&own, request.recipe, all)?, recipe_name: &name, ..request };
     if own.train.epochs != request.recipe.train.epochs {
         let remedy = format!("the folds of {folder} train for {} epochs each; leave it out, or train anew", own.train.epochs);
         return Err(ConfigError::new("train.epochs", request.recipe.train.epochs, remedy).into());
     }
-    all.remove_unfinished()?;
     if record.status == Status::Finished {
+        all.remove_unfinished()?;
         terminal::say(format_args!("{folder} is finished with {planned} folds: nothing to do"));
     } else {
+        check_data_is_there(&request.recipe, "if it was moved, say where with --data")?;
+        check_data(&record, &first_fold(&request, planned)?, all)?;
+        all.remove_unfinished()?;
         record.status = Status::Running;
         all.write_json(CrossValidation::FILE, &record)?;
     }
@@ -68,7 +72,7 @@ fn finish(request: &Request<'_>, all: &RunDirectory, mut record: CrossValidation
     if as_json {
         terminal::print_json(&record)?;
     } else {
-        terminal::print(format_args!("{}cross-validation: {}\n", record.table(), all.path().display()))?;
+        terminal::print(format_args!("{}{}\ncross-validation: {}\n", record.table(), CrossValidation::NOTE, all.path().display()))?;
     }
     check_target(&record, request.recipe.train.target_accuracy)
 }
@@ -93,10 +97,28 @@ fn check(recipe: &Recipe) -> Result<(), ConfigError> {
 /// The folder of all folds and their record, made once the first one could be trained.
 fn begin(request: &Request<'_>, place: &Place, folds: u64) -> Result<(RunDirectory, CrossValidation), Failure> {
     let recipe = request.recipe.to_toml().map_err(Failure::Usage)?;
-    let first = Job::prepare(recipe_of(request, 1, folds), request.recipe_name, request.device.clone(), TrainRows::Divided)?;
-    let record = CrossValidation::begin(request.recipe_name, &first.dataset, folds);
+    let first = first_fold(request, folds)?;
+    let record = CrossValidation::begin(request.recipe_name, &first.dataset, &first.fingerprint, folds);
     let files = [(RunDirectory::RECIPE, recipe.into_bytes()), (CrossValidation::FILE, json(&record)?)];
     Ok((place.create(&files)?, record))
+}
+
+/// The first fold, whose fingerprint stands for those of all folds: the recipe divides the same data into them.
+fn first_fold(request: &Request<'_>, folds: u64) -> Result<Job, Failure> {
+    Job::prepare(recipe_of(request, 1, folds), request.recipe_name, request.device.clone(), TrainRows::Divided)
+}
+
+/// Refuses to set folds of other data beside those that are done.
+fn check_data(record: &CrossValidation, first: &Job, all: &RunDirectory) -> Result<(), Failure> {
+    let here = &first.fingerprint;
+    match &record.data_fingerprint {
+        Some(begun) if begun != here => Err(Failure::Run(anyhow!(
+            "cannot go on with {}: the data or its division has changed since it began (fingerprint {here}, not {begun}): \
+             restore the data, or train anew with another --out",
+            all.path().display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The record is on disk after every fold: a later one that fails takes nothing away.
@@ -110,9 +132,10 @@ fn train_folds(request: &Request<'_>, all: &RunDirectory, record: &mut CrossVali
         let request =
             Request { recipe: recipe_of(request, fold, folds), device: request.device.clone(), started: Instant::now(), ..*request };
         // A fold has its folder before its first step.
-        let (summary, _) =
+        let (summary, run) =
             if path.is_dir() { resume_recipe(request, &RunDirectory::open(&path)?)? } else { train_recipe(request, &Place::Named(path))? };
-        record.add(FoldResult::of(fold, &summary).context("a fold has no validation rows")?);
+        let last = read_epochs(&run.file(RunDirectory::METRICS))?.last().and_then(|epoch| epoch.validation);
+        record.add(FoldResult::of(fold, &summary, last).context("a fold has no validation rows")?);
         all.write_json(CrossValidation::FILE, record)?;
     }
     Ok(())

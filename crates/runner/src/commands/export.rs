@@ -19,6 +19,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
     OutputFile::check(&arguments.out, arguments.force)?;
     let run = RunDirectory::open(&arguments.run).map_err(Failure::Usage)?;
     let recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
+    SavedWeights::check_recipe(&run, &recipe)?;
     // A run that was killed has no summary, and may have weights all the same.
     let summary = run.file(RunDirectory::SUMMARY).is_file().then(|| run.summary()).transpose()?;
     let weights = SavedWeights::choose(&run, arguments.weights, summary.as_ref())?;
@@ -40,6 +41,15 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
 }
 
 fn check_options(arguments: &ExportArguments) -> Result<(), Failure> {
+    let ending = arguments.out.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let formats = [("onnx", ExportFormat::Onnx), ("safetensors", ExportFormat::Safetensors), ("npz", ExportFormat::Npz)];
+    let of_ending = formats.into_iter().find(|(name, _)| ending.as_deref() == Some(*name));
+    if let Some((name, _)) = of_ending.filter(|(_, format)| *format != arguments.format) {
+        let out = arguments.out.display();
+        return Err(Failure::usage(anyhow!(
+            "--out {out} is called as another format than is asked for: rename it, or give --format {name}"
+        )));
+    }
     let flags = [("--raw-input", arguments.raw_input), ("--probabilities", arguments.probabilities)];
     match flags.into_iter().find(|(_, is_set)| *is_set) {
         Some((flag, _)) if arguments.format != ExportFormat::Onnx => {

@@ -29,10 +29,12 @@ mod watch;
 use crate::cli::{Arguments, Command, TrainArguments};
 use crate::failure::Failure;
 use crate::reading;
+use crate::recipe::Recipe;
 use crate::threads;
 use anyhow::anyhow;
 use std::fmt::Display;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::time::Instant;
 use tracing_subscriber::EnvFilter;
 
@@ -89,6 +91,15 @@ fn start_logging(filter: &str) -> Result<(), Failure> {
         .with_ansi(io::stderr().is_terminal())
         .log_internal_errors(false)
         .init();
+    Ok(())
+}
+
+/// Refuses a run's recipe whose data is a file or folder that is gone; `remedy` says what to do where it was moved.
+fn check_data_is_there(recipe: &Recipe, remedy: &str) -> Result<(), Failure> {
+    let place = Path::new(&recipe.data.name);
+    if place.is_absolute() && !place.exists() {
+        return Err(Failure::usage(anyhow!("the run's data {} is not there: restore it, or, {remedy}", place.display())));
+    }
     Ok(())
 }
 

@@ -37,7 +37,15 @@ impl OutputFile {
     pub(super) fn open(path: &Path, is_forced: bool) -> Result<Self, Failure> {
         Self::check(path, is_forced)?;
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = new_file(folder).with_context(|| unwritable(path))?;
+        if !folder.is_dir() {
+            return Err(Failure::usage(anyhow!(
+                "--out {}: there is no folder {}: make it, or choose another",
+                path.display(),
+                folder.display()
+            )));
+        }
+        // Without the temporary name, which says nothing to anybody.
+        let file = new_file(folder).map_err(|error| anyhow!("{}: {}", unwritable(path), error.kind()))?;
         interrupt::remove_at_exit(file.path());
         Ok(Self { file, path: path.to_owned(), is_forced })
     }
@@ -86,7 +94,7 @@ fn exists_already(path: &Path) -> anyhow::Error {
 }
 
 fn unwritable(path: &Path) -> String {
-    format!("cannot write {}: make room and its folder, or choose another with --out", path.display())
+    format!("cannot write {}: make room on its disk, or choose another place with --out", path.display())
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Which weights of a run are meant, and the files that they are in.
 
+use crate::checkpoint::{RunIdentity, read_manifest};
 use crate::cli::Weights;
 use crate::failure::Failure;
+use crate::recipe::Recipe;
 use crate::run_directory::RunDirectory;
 use anyhow::anyhow;
 use relumine_report::{Summary, TestedWeights};
@@ -24,6 +26,16 @@ impl SavedWeights {
     const LAST: Self = Self { name: "last", file: RunDirectory::LAST, signature: RunDirectory::MODEL, tested: TestedWeights::Last };
     const REFIT: Self =
         Self { name: "refit", file: RunDirectory::REFIT, signature: RunDirectory::REFIT_MODEL, tested: TestedWeights::Refit };
+
+    /// Refuses a recipe that was edited since: the weights mean something else by it, or nothing.
+    ///
+    /// # Errors
+    /// As said, and a damaged manifest.
+    pub(super) fn check_recipe(run: &RunDirectory, recipe: &Recipe) -> Result<(), Failure> {
+        let Some(manifest) = read_manifest(&run.file(RunDirectory::CHECKPOINTS))? else { return Ok(()) };
+        RunIdentity::check_recipe(recipe, &manifest)
+            .map_err(|reason| Failure::Run(anyhow!("cannot use {}: {reason}", run.path().display())))
+    }
 
     /// The weights that are `asked` for, or else those that the run tested; of a run without a summary the best.
     ///

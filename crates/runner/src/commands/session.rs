@@ -11,7 +11,7 @@ use crate::run_directory::{RunDirectory, RunLock};
 use crate::terminal;
 use relumine_engine::Step;
 use relumine_report::{Status, Summary, TestedWeights};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A run that is ready to train.
 pub(super) struct Session<'a> {
@@ -28,17 +28,19 @@ pub(super) struct Session<'a> {
     pub(super) test_evaluations: u64,
     pub(super) quiet: bool,
     pub(super) started: Instant,
+    /// What earlier processes have spent on the run.
+    pub(super) earlier: Duration,
     pub(super) interrupt: &'a Interrupt,
 }
 
 impl Session<'_> {
     /// Trains, validates and tests.
     pub(super) fn train(self) -> Result<(Summary, RunDirectory), Failure> {
-        let Self { job, mut step, run, lock, store, outcome, test_evaluations, quiet, started, interrupt } = self;
+        let Self { job, mut step, run, lock, store, outcome, test_evaluations, quiet, started, earlier, interrupt } = self;
         let mut watchers = Watchers::open(&run, &job, store, quiet, (&outcome, step.steps()))?;
         let (outcome, ending) = train_on(&job, &mut *step, &mut watchers.each(), interrupt, outcome);
 
-        let times = Times { started, first_step: outcome.first_step };
+        let times = Times { started, first_step: outcome.first_step, earlier };
         let mut summary = summarise(&job, &*step, &outcome, &times);
         summary.test_evaluations = test_evaluations;
         let tested = match ending {

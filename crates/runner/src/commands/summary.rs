@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::run_directory::RunDirectory;
-use relumine_report::{Align, Run, Score, Summary, Table, run_page};
+use relumine_report::{Align, Run, Score, StopReason, Summary, Table, run_page};
 
 /// Writes `summary.json`, and then `report.html` from the files of the run.
 pub(super) fn save(summary: &Summary, run: &RunDirectory) -> Result<(), Failure> {
@@ -43,6 +43,12 @@ pub(super) fn result_table(summary: &Summary) -> Table {
 /// A line under the table: what the metrics say beyond it; nothing where there are none.
 pub(super) fn metrics_line(summary: &Summary) -> String {
     summary.judging_metrics().map_or_else(String::new, |(rows, metrics)| format!("{rows}: {}\n", metrics.headline()))
+}
+
+/// A line above the table: why training ended before the last epoch of the recipe; nothing where it did not.
+pub(super) fn end_line(summary: &Summary) -> String {
+    let early = summary.stopped_by.filter(|reason| *reason != StopReason::Epochs);
+    early.map_or_else(String::new, |reason| format!("training ended in epoch {}, {}\n", summary.epochs_run, reason.why()))
 }
 
 /// The 95 % interval that so many test rows leave.

@@ -1,5 +1,6 @@
 //! `relumine test`.
 
+use super::check_data_is_there;
 use super::saved_weights::SavedWeights;
 use super::summary::{interval, save};
 use crate::checkpoint::read_tensors;
@@ -36,6 +37,8 @@ pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     let lock = run.lock_results()?;
     let mut summary = run.summary()?;
     let mut recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
+    SavedWeights::check_recipe(&run, &recipe)?;
+    check_data_is_there(&recipe, "if it was moved, say where by data.name in the run's recipe.toml")?;
     let SavedWeights { name: weights, file, tested, .. } = SavedWeights::choose(&run, arguments.weights, Some(&summary))?;
     // Features are scaled as they were when these weights were trained.
     let rows = if tested == TestedWeights::Refit { TrainRows::Merged } else { TrainRows::Divided };

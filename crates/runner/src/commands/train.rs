@@ -1,7 +1,7 @@
 //! `relumine train`.
 
 use super::session::Session;
-use super::summary::{metrics_line, result_table};
+use super::summary::{end_line, metrics_line, result_table};
 use super::{cross_validate, dry_run, resume};
 use crate::checkpoint::{Store, to_safetensors};
 use crate::cli::TrainArguments;
@@ -16,7 +16,7 @@ use crate::terminal;
 use anyhow::anyhow;
 use relumine_report::Summary;
 use serde::Serialize;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What there is to train, and how to talk about it.
 pub(super) struct Request<'a> {
@@ -57,7 +57,8 @@ pub(super) fn show(summary: &Summary, run: &RunDirectory, target: Option<f64>, a
     if as_json {
         terminal::print_json(summary)?;
     } else {
-        terminal::print(format_args!("{}{}run: {}\n", result_table(summary), metrics_line(summary), run.path().display()))?;
+        let (end, table, metrics) = (end_line(summary), result_table(summary), metrics_line(summary));
+        terminal::print(format_args!("{end}{table}{metrics}run: {}\n", run.path().display()))?;
     }
     check_target(summary, target)
 }
@@ -81,7 +82,8 @@ pub(super) fn train_recipe(request: Request<'_>, place: &Place) -> Result<(Summa
         (RunDirectory::INITIAL, to_safetensors(&step.parameters()?)?),
     ])?;
     let (lock, store) = (run.lock()?, Store::new(&run.file(RunDirectory::CHECKPOINTS)));
-    Session { job, step, run, lock, store, outcome: Outcome::default(), test_evaluations: 0, quiet, started, interrupt }.train()
+    let (outcome, earlier) = (Outcome::default(), Duration::ZERO);
+    Session { job, step, run, lock, store, outcome, test_evaluations: 0, quiet, started, earlier, interrupt }.train()
 }
 
 /// `environment.json`.

@@ -1,6 +1,7 @@
 //! What watches a run: files for machines, a bar for people.
 
 mod checkpoints;
+mod elapsed;
 mod metrics_csv;
 mod metrics_log;
 mod probes;
@@ -10,6 +11,7 @@ mod tensorboard;
 mod watchers;
 
 pub use checkpoints::Checkpoints;
+pub use elapsed::ElapsedTime;
 pub use metrics_csv::MetricsCsv;
 pub use metrics_log::MetricsLog;
 pub use probes::ProbeLog;

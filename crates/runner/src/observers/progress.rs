@@ -39,11 +39,11 @@ impl Progress {
         Self { display, epochs: 0, rows: 0, last_line: None }
     }
 
-    fn epoch_done(&mut self, record: &EpochRecord) {
+    fn epoch_done(&mut self, record: &EpochRecord, is_last: bool) {
         if let Display::Bar(bar) = &self.display {
             bar.set_position(record.epoch.saturating_mul(self.rows));
         }
-        let is_due = record.epoch == self.epochs || self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL);
+        let is_due = is_last || self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL);
         if is_due {
             match &self.display {
                 Display::Quiet => {}
@@ -103,7 +103,7 @@ impl Observer for Progress {
                 let rate = bar.per_sec();
                 bar.set_message(format!("loss {:.4} accuracy {:.2} % {rate:.0} rows/s", totals.mean_loss(), 100.0 * totals.accuracy()));
             }
-            (Event::Epoch { record, .. }, _) => self.epoch_done(record),
+            (Event::Epoch { record, outcome, .. }, _) => self.epoch_done(record, outcome.ended.is_some()),
             (Event::Stopped { .. }, Display::Bar(bar)) => bar.finish_and_clear(),
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! Everything that watches the training of a run.
 
-use super::{Checkpoints, MetricsCsv, MetricsLog, ProbeLog, ProductLog, Progress, TensorBoard};
+use super::{Checkpoints, ElapsedTime, MetricsCsv, MetricsLog, ProbeLog, ProductLog, Progress, TensorBoard};
 use crate::checkpoint::Store;
 use crate::failure::Failure;
 use crate::pipeline::{Job, Observer, Outcome};
@@ -17,6 +17,7 @@ pub struct Watchers {
     tensorboard: Option<TensorBoard>,
     products: ProductLog,
     probes: Option<ProbeLog>,
+    elapsed: Option<ElapsedTime>,
     checkpoints: Checkpoints,
 }
 
@@ -38,6 +39,7 @@ impl Watchers {
             tensorboard: tensorboard.transpose()?,
             products: ProductLog::new(run, outcome, steps),
             probes,
+            elapsed: job.recipe.train.max_minutes.map(|_| ElapsedTime::new(run, outcome.earlier)),
             checkpoints: Checkpoints::new(run, store),
         })
     }
@@ -47,6 +49,7 @@ impl Watchers {
         let mut each: Vec<&mut dyn Observer> = vec![&mut self.progress, &mut self.metrics, &mut self.table, &mut self.products];
         each.extend(self.probes.as_mut().map(|probes| probes as &mut dyn Observer));
         each.extend(self.tensorboard.as_mut().map(|tensorboard| tensorboard as &mut dyn Observer));
+        each.extend(self.elapsed.as_mut().map(|elapsed| elapsed as &mut dyn Observer));
         each.push(&mut self.checkpoints);
         each
     }

@@ -59,12 +59,12 @@ pub(super) fn score(totals: &Totals) -> Score {
 }
 
 impl Evaluation {
-    /// Writes `test/predictions.csv`, `test/confusion.json` and, of images, `test/mistakes.json`.
+    /// Writes `test/predictions.csv`, `test/confusion.json` and, of images, `test/mistakes.json`, of an evaluation of the test rows.
     ///
     /// # Errors
     /// A full disk.
     pub fn save(&self, job: &Job, run: &RunDirectory) -> anyhow::Result<()> {
-        run.write(RunDirectory::PREDICTIONS, &self.to_csv(&job.classes)?)?;
+        run.write(RunDirectory::PREDICTIONS, &self.to_csv(job)?)?;
         if let Some(mistakes) = self.mistakes(job)? {
             run.write_json(Mistakes::FILE, &mistakes)?;
         }
@@ -83,15 +83,20 @@ impl Evaluation {
         ClassificationMetrics::of(classes, &self.labels, &self.predictions, &self.probabilities, self.score.loss)
     }
 
-    /// One line per row: its number in its file, the true and the predicted class, and the probability of each class.
-    fn to_csv(&self, classes: &[String]) -> anyhow::Result<Vec<u8>> {
+    /// One line per row: its number, the true and the predicted class, and the probability of each class.
+    ///
+    /// The number is the row's place in its file, or among the rows of the files that hold its part, in the order of their names (train
+    /// files before validation files); it counts from 0, and counts rows that were left out. Of an image folder it counts the files.
+    fn to_csv(&self, job: &Job) -> anyhow::Result<Vec<u8>> {
+        let classes = &job.classes;
         let mut writer = csv::Writer::from_writer(Vec::new());
         let header = ["row", "label", "prediction"].into_iter().map(str::to_owned);
         writer.write_record(header.chain(classes.iter().map(|class| format!("p_{class}"))))?;
         for (index, row) in self.rows.iter().enumerate() {
             let names = [self.labels[index], self.predictions[index]].map(|class| classes[class as usize].clone());
             let shares = self.probabilities[index].iter().map(|p| format!("{p:.6}"));
-            writer.write_record(std::iter::once(row.to_string()).chain(names).chain(shares))?;
+            let number = job.test_row_numbers.of(*row).to_string();
+            writer.write_record(std::iter::once(number).chain(names).chain(shares))?;
         }
         writer.into_inner().map_err(csv::IntoInnerError::into_error).context("cannot format the predictions")
     }

@@ -8,7 +8,7 @@ use crate::environment::memory_bytes;
 use crate::failure::Failure;
 use crate::recipe::Recipe;
 use crate::threads;
-use relumine_data::{Dataset, Features, Scaler, Source, Split};
+use relumine_data::{Dataset, Features, RowNumbers, Scaler, Source, Split};
 use relumine_engine::{Augmentation, Examples, FeatureBuffer, Horizon, Objective, ReferenceStep, Step, TrainingConfig, fused_step};
 use relumine_model::{Architecture, ConfigError, Head, calibration};
 use relumine_report::{OutputHead, Signature};
@@ -32,6 +32,8 @@ pub struct Job {
     pub architecture: Architecture,
     /// Which rows train, validate and test.
     pub split: Split,
+    /// The numbers of the test rows in their files.
+    pub(super) test_row_numbers: RowNumbers,
     /// What is minimised.
     objective: Objective,
     /// How the training images are changed at random.
@@ -107,6 +109,7 @@ impl Job {
             own_test,
             architecture: plan.architecture,
             split: plan.split,
+            test_row_numbers: plan.test_row_numbers,
             objective: plan.objective,
             augmentation: plan.augmentation,
             step: plan.step,

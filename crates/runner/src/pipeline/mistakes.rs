@@ -21,7 +21,7 @@ impl Evaluation {
         let pictures = pictures(job, &rows, shape, full_scale).context("cannot read the pixels of the wrong test rows")?;
         let factor = Mistakes::factor(shape.0, shape.1);
         let mistake = |(row, pixels): (&usize, Vec<u8>)| Mistake {
-            row: self.rows[*row],
+            row: job.test_row_numbers.of(self.rows[*row]),
             label: job.classes[self.labels[*row] as usize].clone(),
             predicted: job.classes[self.predictions[*row] as usize].clone(),
             probability: probability(*row, self.predictions[*row]),

@@ -26,7 +26,7 @@ pub struct Outcome {
     pub waited: Waited,
     /// Training time of each whole epoch.
     pub epoch_seconds: Vec<f64>,
-    /// Training time of the epochs that another process did.
+    /// What other processes have used of `train.max_minutes`; in a run without it the training time of their epochs.
     pub earlier: Duration,
     /// When this process had done its first step.
     pub first_step: Option<Instant>,

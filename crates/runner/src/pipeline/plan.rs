@@ -5,7 +5,7 @@ use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::reading;
 use crate::recipe::{ClassWeights, Recipe, TrainSection};
-use relumine_data::{Catalog, Scaler, Source, Split};
+use relumine_data::{Catalog, RowNumbers, Scaler, Source, Split};
 use relumine_engine::{Augmentation, Horizon, Objective};
 use relumine_model::{Architecture, ConfigError, DropoutKind};
 use relumine_random::permutation::permutation;
@@ -16,6 +16,8 @@ use relumine_random::{Purpose, Stream};
 pub struct Plan {
     /// Which rows train, validate and test.
     pub split: Split,
+    /// The numbers of the test rows in their files.
+    pub test_row_numbers: RowNumbers,
     /// A checksum of the data and its division.
     pub fingerprint: String,
     /// The layers.
@@ -84,7 +86,8 @@ impl Plan {
         let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
         scaler.check(recipe.data.scale)?;
         let step = ChosenStep::choose(&recipe.train, device, augmentation.is_some())?;
-        Ok(Self { split, fingerprint, architecture, objective, augmentation, scaler, step, horizon })
+        let test_row_numbers = source.tested().row_numbers().clone();
+        Ok(Self { split, test_row_numbers, fingerprint, architecture, objective, augmentation, scaler, step, horizon })
     }
 
     /// The share of the first layer's inputs that are not zero in training: of the scaled features of the train rows, less what dropout

@@ -6,7 +6,7 @@ use crate::recipe::TrainSection;
 use crate::threads;
 use relumine_engine::Step;
 use relumine_report::{Status, Summary, TestedWeights, statistics};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// When things happened.
 #[derive(Clone, Copy, Debug)]
@@ -15,12 +15,14 @@ pub(crate) struct Times {
     pub(crate) started: Instant,
     /// The first training step was done.
     pub(crate) first_step: Option<Instant>,
+    /// What earlier processes have spent on the run.
+    pub(crate) earlier: Duration,
 }
 
 impl Times {
     /// Fills in what is known only at the end.
     pub(crate) fn finish(&self, summary: &mut Summary) {
-        summary.wall_seconds = self.started.elapsed().as_secs_f64();
+        summary.wall_seconds = (self.earlier + self.started.elapsed()).as_secs_f64();
         summary.peak_rss_mb = peak_rss_mb();
     }
 }

@@ -26,9 +26,10 @@ pub struct DataSection {
     /// Whether rows that cannot be used are left out and counted; without it they are errors.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub skip_bad_rows: bool,
-    /// Rows to choose by, for data without validation rows of its own: a count or a fraction of the train rows; 0 for none.
+    /// Rows to choose by, for data without validation rows of its own: a count, or a fraction of all rows that are not in a test set of the
+    /// data's own; 0 for none.
     pub validation: Amount,
-    /// Rows to test on, for data without a test set of its own: a count or a fraction; 0 for none.
+    /// Rows to test on, for data without a test set of its own: a count, or a fraction of all rows; 0 for none.
     pub test: Amount,
     /// Whether every part has the classes in the proportions of the whole.
     pub stratified: bool,

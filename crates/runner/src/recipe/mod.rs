@@ -65,7 +65,8 @@ impl Recipe {
                 check_is_key(origin, &table, text)?;
             }
         }
-        let mut recipe = Self::from_table(table).map_err(|error| error::key(origin, &error))?;
+        let mut recipe = Self::from_table(table.clone()).map_err(|error| error::key(origin, &error))?;
+        error::check_lists(origin, &table, &recipe)?;
         recipe.validate().map_err(|error| match error.key {
             key if is_other_optimizer && key.starts_with("optimizer.") => anyhow!("{error} (--set {key}= leaves it out)"),
             _ => error.into(),

@@ -7,6 +7,8 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("label", &["target", "label_column", "class_column"]),
     ("validation", &["val", "val_split", "validation_split", "val_size"]),
     ("stratified", &["stratify"]),
+    ("unit", &["minmax", "min_max", "min_max_scaler", "minmaxscaler", "0_1"]),
+    ("standard", &["standardize", "standard_scaler", "standardscaler", "z_score", "zscore"]),
     ("hidden", &["layers", "units", "hidden_layers", "hidden_sizes", "hidden_units", "hidden_dims"]),
     ("init", &["initializer", "weight_init", "kernel_init", "kernel_initializer"]),
     ("bias_init", &["bias_initializer"]),

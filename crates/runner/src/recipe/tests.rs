@@ -167,9 +167,37 @@ fn the_words_of_others_lead_to_ours() {
         ("augment.translate=2", "augment.shift"),
         ("augment.zoom=0.1", "augment.scale"),
         ("augmentation.shift=2", "augment"),
+        ("data.scale=minmax", "\"unit\""),
+        ("dropout=0.1", "model.dropout"),
+        ("epochs=3", "train.epochs"),
+        ("seed=1", "train.seed"),
+        ("batch_size=3", "train.batch_size"),
+        ("lr=3", "optimizer.learning_rate"),
+        ("hidden=[3]", "model.hidden"),
+        ("train.lr=3", "optimizer.learning_rate"),
+        ("train.dropout=0.1", "model.dropout"),
     ] {
         let message = load("", &[setting]).unwrap_err();
         assert!(message.contains(&format!("did you mean {expected}?")), "{setting}: {message}");
+    }
+}
+
+#[test]
+fn a_list_is_no_table() {
+    for (setting, key) in [
+        ("train.early_stopping=[1, 2]", "train.early_stopping"),
+        ("augment=[1]", "augment"),
+        ("data.fold=[1, 2]", "data.fold"),
+        ("train=[3]", "train"),
+        ("model=[[8]]", "model"),
+        ("optimizer=[\"sgd\"]", "optimizer"),
+        ("data=[\"digits\"]", "data"),
+        ("probes=[1, 2]", "probes"),
+        ("model.activation=[\"relu\"]", "model.activation"),
+    ] {
+        let message = load("", &[setting]).unwrap_err();
+        assert!(message.starts_with(&format!("test.toml: {key} is not usable: ")), "{setting}: {message}");
+        assert!(!message.contains('\n'), "{message}");
     }
 }
 
@@ -191,6 +219,8 @@ fn mistakes_are_named_with_the_nearest_key() {
         ("[train]\nepochs = \"many\"", vec![], "train.epochs"),
         ("[train]\nepochs = 0", vec![], "train.epochs = 0"),
         ("[train\nepochs = 1", vec![], "test.toml, line 1"),
+        ("[train]\nepochs = 1\nepochs = 2", vec![], "test.toml, line 3: duplicate key: mend `epochs = 2`"),
+        ("", vec!["model.hidden=8"], "expected a list, such as [256, 256]"),
         ("", vec!["model.hiden=[1]"], "model.hiden is no recipe key; did you mean model.hidden?"),
         ("", vec!["optimizer.learning_rate=-1"], "optimizer.learning_rate = -1"),
         ("", vec!["train.batch_size=0"], "train.batch_size = 0"),

@@ -32,7 +32,8 @@ pub struct TrainSection {
     /// Stop after so many optimiser steps, even within an epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<u64>,
-    /// Stop after so many minutes, even within an epoch. The one setting under which a run does not repeat.
+    /// Stop after so many minutes of training and validation, even within an epoch, in all processes together where a run is stopped and goes on.
+    /// The one setting under which a run does not repeat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_minutes: Option<f64>,
     /// Stop when the validation accuracy reaches this, in (0, 1]; a run that never does ends with exit code 1.
@@ -63,7 +64,7 @@ pub enum StepChoice {
     /// The fused step where it can train the configuration, the reference step elsewhere.
     #[default]
     Auto,
-    /// Kernels of our own, on the CPU.
+    /// Kernels of our own, on the CPU and on CUDA.
     Fused,
     /// Candle's automatic differentiation.
     Reference,

@@ -1,6 +1,7 @@
 //! A study from its plan to its results.
 
 use super::analysis::{Circumstances, analyse};
+use super::done::done;
 use super::halving::train_all;
 use super::ledger::Ledger;
 use super::measures::Yardstick;
@@ -37,10 +38,12 @@ pub struct Means<'a> {
 /// Trains what is not done, reads the test rows where the study says so, and writes `study.json`, as it stands if it is stopped.
 ///
 /// # Errors
-/// A signal, a full disk, or a device that fails.
+/// Trials of other data in the folder, a signal, a full disk, or a device that fails.
 pub fn conduct(plan: &StudyPlan, means: &Means<'_>) -> Result<Study, Failure> {
     let trials = plan.trials()?;
-    let ledger = Ledger::of(means.folder.records()?, &trials);
+    let yardstick = Yardstick { target_accuracy: plan.file.target_accuracy, patience: plan.file.patience };
+    let found = || done(plan, &trials, (means.folder, means.shelf), yardstick);
+    let ledger = found()?;
     let work = |trial: &TrialPlan| means.shelf.work(&trial.recipe).saturating_mul(trial.recipe.train.epochs);
     let open = trials.iter().filter(|trial| ledger.end(trial).is_none()).map(work).sum();
     let meter = Meter::new(means.quiet, trials.len() as u64, ledger.counts(), open);
@@ -50,7 +53,7 @@ pub fn conduct(plan: &StudyPlan, means: &Means<'_>) -> Result<Study, Failure> {
         shelf: means.shelf,
         interrupt: means.interrupt,
         meter: &meter,
-        yardstick: Yardstick { target_accuracy: plan.file.target_accuracy, patience: plan.file.patience },
+        yardstick,
         tests_all: plan.file.test == TestRows::All,
     };
     let trained = train_all(plan, &trials, &bench, means.pool, ledger).and_then(|ledger| {
@@ -62,7 +65,7 @@ pub fn conduct(plan: &StudyPlan, means: &Means<'_>) -> Result<Study, Failure> {
     meter.finish();
     let (ledger, ended) = match trained {
         Ok(ledger) => (ledger, Ok(())),
-        Err(failure) => (Ledger::of(means.folder.records()?, &trials), Err(failure)),
+        Err(failure) => (found()?, Err(failure)),
     };
     let status = match &ended {
         Ok(()) => Status::Finished,

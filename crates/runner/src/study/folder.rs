@@ -1,8 +1,8 @@
 //! The folder of a study: what is done stays done, whatever moment the process is killed at.
 //!
 //! A trial's files are written beside their place and renamed into it, and then the trial gets its line in `trials.jsonl`, which is waited for.
-//! A folder without a line is a trial that is trained again. Its own files are not waited for one by one: small trials would take longer to
-//! write than to train.
+//! A folder without a line is a trial that is trained again, and so is a line without a folder. Its own files are not waited for one by one:
+//! small trials would take longer to write than to train.
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -131,6 +131,11 @@ impl StudyFolder {
     pub(super) fn drop_weights(&self, id: &str) {
         // Weights that stay take room and do no harm.
         let _ = fs::remove_dir_all(self.trial(id).join(RunDirectory::CHECKPOINTS));
+    }
+
+    /// Whether a trial has its files.
+    pub(super) fn is_whole(&self, id: &str) -> bool {
+        self.trial(id).join(RunDirectory::SUMMARY).is_file()
     }
 
     pub(super) fn epochs(&self, id: &str) -> Result<Vec<EpochRecord>, Failure> {

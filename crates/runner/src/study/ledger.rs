@@ -14,17 +14,6 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Of the records that belong to `trials`.
-    pub(super) fn of(records: Vec<TrialRecord>, trials: &[TrialPlan]) -> Self {
-        let mut ledger = Self::default();
-        for record in records {
-            if trials.iter().any(|trial| trial.id == record.trial) {
-                ledger.add(record);
-            }
-        }
-        ledger
-    }
-
     pub(super) fn add(&mut self, record: TrialRecord) {
         match record.rung {
             None => drop(self.ends.insert(record.trial.clone(), record)),
@@ -68,8 +57,9 @@ impl Ledger {
         record: impl Fn(&TrialPlan) -> Option<&'a TrialRecord>,
     ) -> Option<f64> {
         let measure = &plan.file.measure;
-        let values: Option<Vec<f64>> =
-            trials.iter().filter(|trial| trial.cell == cell).map(|trial| record(trial)?.measures.get(measure).copied()).collect();
+        // A trial that failed has measures, too: those of its layers before training.
+        let value = |trial| record(trial).filter(|record| record.error.is_none())?.measures.get(measure).copied();
+        let values: Option<Vec<f64>> = trials.iter().filter(|trial| trial.cell == cell).map(value).collect();
         let mean = mean(&values?);
         Some(if is_higher_better(measure) { mean } else { -mean })
     }
@@ -102,17 +92,21 @@ mod tests {
             parameters: 1,
             train_rows: 1,
             validation_rows: 1,
+            data_fingerprint: None,
+            target_accuracy: None,
+            patience: None,
             measures: BTreeMap::from([("validation_loss".to_owned(), loss)]),
             seconds,
         };
         let trials = ["went on", "was dropped", "stopped early"].map(trial);
-        let records = vec![
+        let records = [
             record("went on", Some(2), 0.5, 1.0),
             record("went on", None, 0.9, 4.0),
             record("was dropped", Some(2), 0.7, 2.0),
             record("stopped early", None, 0.6, 0.5),
         ];
-        let ledger = Ledger::of(records, &trials);
+        let mut ledger = Ledger::default();
+        records.into_iter().for_each(|record| ledger.add(record));
         let losses = trials.each_ref().map(|trial| ledger.at(trial, 2).map(|record| record.measures["validation_loss"]));
         assert_eq!(losses, [Some(0.5), Some(0.7), Some(0.6)]);
         assert_eq!(ledger.seconds(&trials), 6.5);

@@ -1,7 +1,7 @@
 //! What is measured of a trial.
 
 use relumine_report::statistics::median;
-use relumine_report::{EpochRecord, LayerProbe, ProbeRecord, Summary};
+use relumine_report::{EpochRecord, LayerProbe, ProbeRecord, Summary, TrialRecord};
 use std::collections::BTreeMap;
 
 /// A measure: its name, whether a higher one is better, and what it is.
@@ -63,6 +63,13 @@ pub(super) fn is_higher_better(name: &str) -> bool {
 pub(super) struct Yardstick {
     pub(super) target_accuracy: f64,
     pub(super) patience: u64,
+}
+
+impl Yardstick {
+    /// Whether the measures of `record` were taken by it.
+    pub(super) fn is_of(self, record: &TrialRecord) -> bool {
+        (record.target_accuracy, record.patience) == (Some(self.target_accuracy), Some(self.patience))
+    }
 }
 
 /// The measures that a trial has; what is not finite is left out. `summary` is `None` where training failed.

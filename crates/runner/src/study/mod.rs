@@ -9,6 +9,7 @@
 mod analysis;
 mod conduct;
 mod contrasts;
+mod done;
 mod file;
 mod findings;
 mod folder;

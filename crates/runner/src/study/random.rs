@@ -39,6 +39,7 @@ impl Random {
         if self.count == 0 || keys.is_empty() {
             return Err(mistake(shown, "random needs a count of at least 1 and keys to draw; give both, or leave it out"));
         }
+        // Layer 0 divides rows: see `Purpose`.
         let streams = || (0..).map(|place| Stream::new(self.seed, Purpose::Split, 1 + place));
         let mut cells = vec![Values::new(); self.count as usize];
         for ((key, choice), stream) in keys.iter().zip(streams()) {

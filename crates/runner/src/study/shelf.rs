@@ -57,6 +57,15 @@ impl Shelf {
         self.data.get(&key(&recipe.data)?).ok_or_else(|| Failure::Run(anyhow!("the data {} has not been read", recipe.data.name)))
     }
 
+    /// A checksum of a recipe's data and its division, as the summaries of its trials have it.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub(super) fn fingerprint(&self, recipe: &Recipe) -> Result<String, Failure> {
+        let data = self.get(recipe)?;
+        Ok(data.split.fingerprint(&data.source))
+    }
+
     /// Parameters times train rows: what an epoch of `recipe` costs.
     pub(super) fn work(&self, recipe: &Recipe) -> u64 {
         let cost = || {

@@ -3,7 +3,7 @@
 use super::folder::{StudyFolder, TrialFiles};
 use super::measures::{self, Yardstick};
 use super::pause::Paused;
-use super::recorder::Recorder;
+use super::recorder::{self, Recorder};
 use super::{Meter, Shelf, TrialPlan, testing};
 use crate::checkpoint::to_safetensors;
 use crate::device::Chosen;
@@ -46,11 +46,15 @@ pub(super) fn train(bench: &Bench<'_>, plan: &TrialPlan, rung: Option<u64>, paus
     job.recipe.train.epochs = rung.unwrap_or(plan.recipe.train.epochs);
     let (mut step, outcome, records, earlier) = match paused {
         None => (job.step()?, Outcome::default(), (Vec::new(), Vec::new()), 0.0),
-        Some(paused) => (paused.step(&job)?, paused.outcome, (paused.epochs, paused.probes), paused.seconds),
+        Some(paused) => {
+            let step = paused.step(&job)?;
+            let probes = recorder::going_on(paused.probes, &job.recipe);
+            (step, paused.outcome, (paused.epochs, probes), paused.seconds)
+        }
     };
     let mut recorder = Recorder::new(bench.meter, bench.shelf.work(&plan.recipe), records.0, records.1);
     let (outcome, ending) = train_on(&job, &mut *step, &mut [&mut recorder], bench.interrupt, outcome);
-    let times = Times { started, first_step: outcome.first_step };
+    let times = Times { started, first_step: outcome.first_step, earlier: outcome.earlier };
     let mut summary = summarise(&job, &*step, &outcome, &times);
     summary.recipe = plan.id.clone();
     let seconds = || earlier + started.elapsed().as_secs_f64();
@@ -63,6 +67,9 @@ pub(super) fn train(bench: &Bench<'_>, plan: &TrialPlan, rung: Option<u64>, paus
             Ok(Ended::Paused(record, Box::new(paused)))
         }
         Ok(ending) => {
+            if rung.is_some() {
+                recorder.probes = recorder::stopping_early(recorder.probes, &job.recipe);
+            }
             summary.stopped_by = ending.reason();
             let weights = chosen_weights(&job, &mut *step, &outcome, &mut summary)?;
             if bench.tests_all {
@@ -117,6 +124,9 @@ fn record(bench: &Bench<'_>, plan: &TrialPlan, summary: &Summary, recorder: &Rec
         parameters: summary.parameters,
         train_rows: summary.train_rows,
         validation_rows: summary.validation_rows,
+        data_fingerprint: Some(summary.data_fingerprint.clone()),
+        target_accuracy: Some(bench.yardstick.target_accuracy),
+        patience: Some(bench.yardstick.patience),
         measures: measures::of_trial(&recorder.epochs, &recorder.probes, finished, bench.yardstick),
         seconds: summary.wall_seconds,
     }

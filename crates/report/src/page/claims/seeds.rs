@@ -82,14 +82,24 @@ fn best_and_worst(families: &[Family], rows: &str, score: Measure) -> Option<Str
     let means = means?;
     let (best, high) = *means.iter().reduce(|best, next| if next.1 > best.1 { next } else { best })?;
     let (worst, low) = *means.iter().reduce(|worst, next| if next.1 < worst.1 { next } else { worst })?;
-    let caution = if families.iter().any(|family| family.runs.len() < 2) {
-        "one seed cannot tell a difference between recipes from one between seeds"
-    } else {
-        "the table of paired differences tells how far seeds agree on it"
+    let certainty = match paired(best, worst, score) {
+        Some((low, high)) => format!("the 95 % interval, by seeds that both have, is {low:.2} to {high:.2}"),
+        None => "too few seeds to tell a difference between recipes from one between seeds".into(),
     };
     (high > low).then(|| {
-        format!("{rows} accuracy of {} is {:.2} points above that of {} on average; {caution}.", best.name, high - low, worst.name)
+        format!("{rows} accuracy of {} is {:.2} points above that of {} on average; {certainty}.", best.name, high - low, worst.name)
     })
+}
+
+/// The 95 % interval of how much higher `best` is, in points; `None` of fewer than two seeds in common.
+fn paired(best: &Family, worst: &Family, score: Measure) -> Option<(f64, f64)> {
+    let of_seed = |family: &Family, seed: u64| {
+        let trained = family.runs.iter().find(|trained| trained.run.summary.seed == seed)?;
+        Some(100.0 * score(&trained.run.summary)?.accuracy)
+    };
+    let seeds = best.runs.iter().map(|trained| trained.run.summary.seed);
+    let differences: Vec<f64> = seeds.filter_map(|seed| Some(of_seed(best, seed)? - of_seed(worst, seed)?)).collect();
+    statistics::mean_interval(&differences)
 }
 
 fn gradient(family: &Family) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use crate::page::families::Trained;
 use crate::page::percent;
-use crate::{EpochRecord, StopReason, Summary};
+use crate::{EpochRecord, Summary};
 
 pub(super) fn claims(trained: &Trained) -> Vec<String> {
     let Trained { run, epochs, .. } = trained;
@@ -52,14 +52,7 @@ fn overfitting(epochs: &[EpochRecord]) -> Option<String> {
 }
 
 fn end(summary: &Summary) -> Option<String> {
-    let why = match summary.stopped_by? {
-        StopReason::Epochs => "as all epochs of the recipe were done",
-        StopReason::EarlyStopping => "as validation had stopped improving",
-        StopReason::TargetAccuracy => "as validation had reached train.target_accuracy",
-        StopReason::MaxSteps => "as train.max_steps were done",
-        StopReason::MaxMinutes => "as train.max_minutes were over",
-    };
-    Some(format!("Training ended after epoch {}, {why}.", summary.epochs_run))
+    Some(format!("Training ended after epoch {}, {}.", summary.epochs_run, summary.stopped_by?.why()))
 }
 
 fn speed(summary: &Summary) -> Option<String> {

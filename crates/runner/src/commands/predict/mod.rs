@@ -42,6 +42,7 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let format = format(arguments)?;
     let run = RunDirectory::open(&arguments.run).map_err(Failure::Usage)?;
     let recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
+    SavedWeights::check_recipe(&run, &recipe)?;
     // A run that was killed has no summary, and may have weights all the same.
     let summary = run.file(RunDirectory::SUMMARY).is_file().then(|| run.summary()).transpose()?;
     let weights = SavedWeights::choose(&run, arguments.weights, summary.as_ref())?;
@@ -88,11 +89,15 @@ fn predict(
         bar.set_position(tally.rows);
     }
     bar.finish_and_clear();
-    destination.finish()?;
     let skipped = inputs.skipped();
     if let Some(first) = &skipped.first {
-        terminal::say(format_args!("left out {} that cannot be used; the first: {first}", skipped.rows));
+        let rows = if skipped.rows == 1 { "row" } else { "rows" };
+        if tally.rows == 0 {
+            return Err(Failure::Run(anyhow!("none of {} {rows} can be used; the first: {first}", skipped.rows)));
+        }
+        terminal::say(format_args!("left out {} {rows} that cannot be used; the first: {first}", skipped.rows));
     }
+    destination.finish()?;
     match tally.accuracy() {
         Some(accuracy) if output.is_for_people() && !destination.is_file() => terminal::print(format_args!("{accuracy}\n")),
         Some(accuracy) => {

@@ -12,11 +12,26 @@ pub(super) struct Destination {
     path: PathBuf,
 }
 
+/// `--format`, or what the ending of `--out` says.
+pub(super) fn format(arguments: &ReportArguments) -> Result<ReportFormat, Failure> {
+    let Some(out) = &arguments.out else { return Ok(arguments.format.unwrap_or(ReportFormat::Html)) };
+    let ending = out.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match (arguments.format, ending.as_deref()) {
+        (Some(format), _) => Ok(format),
+        (None, None | Some("html" | "htm")) => Ok(ReportFormat::Html),
+        (None, Some("md" | "markdown")) => Ok(ReportFormat::Md),
+        (None, Some(_)) => {
+            let problem = "does not end in .html or .md: call it so, or say what to write with --format html, md, svg or png";
+            Err(Failure::usage(anyhow!("--out {} {problem}", out.display())))
+        }
+    }
+}
+
 impl Destination {
     /// `--out`, or the page in `folder`, which is of that run or study alone, or a name in the current folder.
-    pub(super) fn choose(arguments: &ReportArguments, folder: Option<&Path>) -> Result<Self, Failure> {
-        let is_folder = matches!(arguments.format, ReportFormat::Svg | ReportFormat::Png);
-        let path = match (&arguments.out, arguments.format, folder) {
+    pub(super) fn choose(arguments: &ReportArguments, format: ReportFormat, folder: Option<&Path>) -> Result<Self, Failure> {
+        let is_folder = matches!(format, ReportFormat::Svg | ReportFormat::Png);
+        let path = match (&arguments.out, format, folder) {
             (Some(out), ..) => out.clone(),
             // Such a page is made of the files beside it, and may be made anew.
             (None, ReportFormat::Html, Some(folder)) => return Ok(Self { path: folder.join(RunDirectory::REPORT) }),
@@ -31,7 +46,7 @@ impl Destination {
             return Err(Failure::usage(anyhow!("--out {} is a file, and charts need a folder: give another name", path.display())));
         }
         let destination = Self { path };
-        let is_md = arguments.format == ReportFormat::Md;
+        let is_md = format == ReportFormat::Md;
         let taken = [Some(destination.path.clone()), is_md.then(|| destination.chart_folder())];
         match taken.into_iter().flatten().find(|path| path.symlink_metadata().is_ok()) {
             Some(path) if !arguments.force => {

@@ -20,11 +20,12 @@ const PNG_SCALE: f32 = 2.0;
 /// Reads them and writes what they say.
 pub(super) fn run(arguments: &ReportArguments) -> Result<(), Failure> {
     let subject = Subject::read(&arguments.runs)?;
-    let destination = Destination::choose(arguments, subject.folder())?;
+    let format = destination::format(arguments)?;
+    let destination = Destination::choose(arguments, format, subject.folder())?;
     let page = subject.page()?;
     let charts: Vec<&Chart> = page.charts().collect();
     let out = destination.path().display().to_string();
-    let what = match arguments.format {
+    let what = match format {
         ReportFormat::Html => {
             OutputFile::write_all(destination.path(), true, page.to_html().as_bytes())?;
             format!("{out}: {}", count(charts.len(), "chart"))

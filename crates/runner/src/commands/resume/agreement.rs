@@ -7,6 +7,7 @@ use crate::run_directory::RunDirectory;
 use anyhow::{Context, anyhow};
 use relumine_engine::{Horizon, OptimizerConfig};
 use relumine_model::ConfigError;
+use relumine_report::CrossValidation;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
@@ -45,7 +46,8 @@ fn differences(own: &Recipe, asked: &Recipe) -> anyhow::Result<Vec<String>> {
 /// another plan, would not be of one piece.)
 fn is_free(key: &str, own: Option<&str>) -> bool {
     match key {
-        "train.epochs" | "train.checkpoint_steps" => true,
+        // Data may have been moved: its contents have a fingerprint.
+        "train.epochs" | "train.checkpoint_steps" | "data.name" => true,
         "train.tensorboard" => own.is_none_or(|own| own == "false"),
         key => key.starts_with("probes.") && own.is_none(),
     }
@@ -68,6 +70,16 @@ fn flat(recipe: &Recipe) -> anyhow::Result<BTreeMap<String, String>> {
     let table = toml::from_str::<toml::Table>(&recipe.to_toml()?).context("the recipe cannot be compared")?;
     collect("", &Value::Table(table), &mut settings);
     Ok(settings)
+}
+
+/// Refuses other epochs for one fold than for the others of its cross-validation.
+pub(super) fn check_fold(own: &Recipe, asked: &Recipe, run: &RunDirectory) -> Result<(), ConfigError> {
+    let is_one_of_several = run.path().join("..").join(CrossValidation::FILE).is_file();
+    if own.data.fold.is_none() || own.train.epochs == asked.train.epochs || !is_one_of_several {
+        return Ok(());
+    }
+    let remedy = format!("{} is a fold, and all train for {} epochs; leave it out, or train anew", run.path().display(), own.train.epochs);
+    Err(ConfigError::new("train.epochs", asked.train.epochs, remedy))
 }
 
 /// Refuses fewer epochs than the run has done; the second of `done` says whether it has begun one more.

@@ -6,7 +6,7 @@ mod restore;
 
 use super::session::Session;
 use super::train::{Request, overrides, show};
-use super::{cross_validate, within};
+use super::{check_data_is_there, cross_validate, within};
 use crate::checkpoint::{Found, RunIdentity, Store};
 use crate::cli::TrainArguments;
 use crate::device::DeviceRequest;
@@ -20,7 +20,7 @@ use crate::terminal;
 use anyhow::anyhow;
 use relumine_report::{CrossValidation, EpochRecord, ReportError, Summary, read_epochs};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Goes on with the run or the cross-validation in `folder`.
 pub(super) fn run(arguments: &TrainArguments, folder: &Path, started: Instant) -> Result<(), Failure> {
@@ -52,6 +52,8 @@ pub(super) fn resume_recipe(request: Request<'_>, run: &RunDirectory) -> Result<
     let folder = run.path().display();
     let own = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
     let request = Request { recipe: agreement::agreed(&own, request.recipe, run)?, ..request };
+    agreement::check_fold(&own, &request.recipe, run)?;
+    check_data_is_there(&request.recipe, "if it was moved, say where with --data")?;
     let summary = if run.file(RunDirectory::SUMMARY).is_file() { Some(run.summary()?) } else { None };
     if let Some(summary) = summary.as_ref().filter(|summary| finished::is_finished(summary, &request.recipe)) {
         agreement::check_epochs(&request.recipe, (summary.epochs_run, false), run)?;
@@ -68,7 +70,7 @@ pub(super) fn resume_recipe(request: Request<'_>, run: &RunDirectory) -> Result<
     }
     let mut store = Store::new(&run.file(RunDirectory::CHECKPOINTS));
     let found = find(&mut store, &job, run)?;
-    let outcome = match &found {
+    let mut outcome = match &found {
         Some((found, epochs)) => {
             agreement::check_epochs(&job.recipe, (found.manifest.epoch, found.manifest.partial_epoch.is_some()), run)?;
             agreement::check_horizon(&own, &job, found.manifest.step)?;
@@ -80,15 +82,19 @@ pub(super) fn resume_recipe(request: Request<'_>, run: &RunDirectory) -> Result<
             Outcome::default()
         }
     };
+    outcome.earlier = restore::earlier(run, found.as_ref().map_or(&[], |(_, epochs)| epochs));
     let at = (outcome.epochs, step.steps());
     let here = Environment::probe(&job.device.name, &job.device.reason);
     restore::begin(run, &job.recipe, summary.as_ref(), here, at)?;
     if !quiet {
         terminal::say(restore::line(run, found.is_some(), at));
     }
-    let test_evaluations = summary.map_or(0, |summary| summary.test_evaluations);
+    let test_evaluations = summary.as_ref().map_or(0, |summary| summary.test_evaluations);
+    // Tests and pages count, too; a process that was killed left no summary.
+    let told = summary.and_then(|summary| Duration::try_from_secs_f64(summary.wall_seconds).ok()).unwrap_or_default();
+    let earlier = told.max(outcome.earlier);
     let run = run.clone();
-    Session { job, step, run, lock, store, outcome, test_evaluations, quiet, started, interrupt }.train()
+    Session { job, step, run, lock, store, outcome, test_evaluations, quiet, started, earlier, interrupt }.train()
 }
 
 /// The newest whole checkpoint with the epochs that it counts, of those that belong to `job`.

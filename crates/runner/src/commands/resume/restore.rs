@@ -3,6 +3,7 @@
 use crate::checkpoint::{Found, tensors_of};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::observers::ElapsedTime;
 use crate::pipeline::{Job, Outcome};
 use crate::recipe::Recipe;
 use crate::run_directory::RunDirectory;
@@ -38,9 +39,13 @@ pub(super) fn restore(job: &Job, step: &mut dyn Step, found: &Found, epochs: &[E
     // The time that another process spent is known by the rates that it wrote down: an epoch that was cut short has fewer rows.
     let is_whole = |record: &&EpochRecord| (record.seconds * record.samples_per_second - all as f64).abs() < 0.5;
     outcome.epoch_seconds = epochs.iter().filter(is_whole).map(|record| record.seconds).collect();
-    let earlier: f64 = epochs.iter().map(|record| record.seconds).sum();
-    outcome.earlier = Duration::try_from_secs_f64(earlier).unwrap_or_default();
     Ok(outcome)
+}
+
+/// What other processes have used of `train.max_minutes`; in a run that did not keep it the training time of its `epochs`, without validation.
+pub(super) fn earlier(run: &RunDirectory, epochs: &[EpochRecord]) -> Duration {
+    ElapsedTime::of(run)
+        .unwrap_or_else(|| Duration::try_from_secs_f64(epochs.iter().map(|record| record.seconds).sum()).unwrap_or_default())
 }
 
 fn tensors(found: &Found, path: &str) -> anyhow::Result<NamedTensors> {

@@ -6,11 +6,13 @@ mod watched;
 
 use crate::cli::WatchArguments;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::run_directory::RunDirectory;
 use crate::terminal;
 use anyhow::Context;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use watched::Watched;
 
@@ -24,29 +26,32 @@ pub(super) fn run(arguments: &WatchArguments) -> Result<(), Failure> {
     if arguments.once {
         return terminal::print(plain::now(&watched));
     }
-    if !std::io::stdout().is_terminal() {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+    if is_dumb || !std::io::stdout().is_terminal() {
         return follow(&mut watched);
     }
+    let closing = interrupt::closing()?;
     // The terminal is given back before an error is told, and when the process panics.
     let mut screen = ratatui::try_init().context("cannot draw on this terminal: ask for plain text with --once")?;
-    let ended = show(&mut screen, &mut watched);
+    let ended = show(&mut screen, &mut watched, &closing);
     let restored = ratatui::try_restore().context("cannot give the terminal back");
     ended?;
     Ok(restored?)
 }
 
-/// Draws until the user quits.
-fn show(screen: &mut ratatui::DefaultTerminal, watched: &mut Watched) -> anyhow::Result<()> {
-    loop {
+/// Draws until the user quits, or a signal asks for the end.
+fn show(screen: &mut ratatui::DefaultTerminal, watched: &mut Watched, closing: &AtomicBool) -> anyhow::Result<()> {
+    while !closing.load(Ordering::Relaxed) {
         watched.look()?;
         screen.draw(|frame| screen::draw(frame, watched)).context("cannot draw on this terminal")?;
         if event::poll(INTERVAL).context("cannot read the keyboard")?
             && let Event::Key(key) = event::read().context("cannot read the keyboard")?
             && quits(key)
         {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 fn quits(key: KeyEvent) -> bool {
