@@ -80,12 +80,13 @@ fn broken_idx_files() {
     let images = "idx/train-images-idx3-ubyte.gz";
     let labels = "idx/train-labels-idx1-ubyte.gz";
     let whole = gzip(&idx(&[20, 2, 2], &[9; 80]));
-    let cases: [(&str, Vec<u8>, &[&str]); 7] = [
+    let cases: [(&str, Vec<u8>, &[&str]); 8] = [
         (images, whole[..whole.len() - 6].to_vec(), &["train-images-idx3-ubyte.gz", "not a whole gzip file"]),
         (images, gzip(&idx(&[20, 4], &[9; 80])), &["train-images-idx3-ubyte.gz", "IDX magic"]),
         (images, gzip(&idx(&[21, 2, 2], &[9; 80])), &["train-images-idx3-ubyte.gz", "promises 21 x 2 x 2", "holds only 80"]),
         (images, gzip(&idx(&[100_000_000, 1000, 1000], &[9; 80])), &["promises 100000000 x 1000 x 1000"]),
         (images, Vec::new(), &["train-images-idx3-ubyte.gz", "has 0 bytes"]),
+        (images, gzip(&idx(&[19, 2, 2], &[9; 80])), &["promises 19 x 2 x 2 values in its header and holds more: its header is damaged"]),
         (labels, gzip(&idx(&[19], &[1; 19])), &["holds 19 labels", "holds 20 images"]),
         (labels, gzip(&idx(&[20], &[200; 20])), &["label 200 at row 0", "0..9"]),
     ];
@@ -113,6 +114,41 @@ fn mnist_without_a_network_names_the_cache_and_the_offline_choices() {
     let bench = Bench::new();
     let cache = bench.path("cache/mnist");
     assert_refused(&bench, &["--data", "mnist"], 1, &[cache.to_str().unwrap(), "RELUMINE_MNIST", "--data digits"]);
+    for arguments in [["data", "fetch", "mnist", "--offline"], ["data", "verify", "mnist", "--json"]] {
+        let message = bench.run(&arguments).stderr;
+        assert!(message.contains(cache.to_str().unwrap()) && !message.contains("--data"), "{message}");
+    }
+}
+
+#[test]
+fn a_wrong_relumine_mnist_is_named() {
+    let bench = Bench::new();
+    let typo = bench.path("typo");
+    for arguments in [&["train", "seed-relu", "--out", "run"][..], &["data", "verify", "mnist"]] {
+        let ended = crate::support::Ended::of(bench.command().env("RELUMINE_MNIST", &typo).args(arguments).output().unwrap());
+        let problem = format!("cannot read {}: RELUMINE_MNIST names it, and there is no such folder", typo.display());
+        assert_eq!(ended.code, Some(1));
+        assert_eq!(
+            ended.stderr,
+            format!("error: {problem}; unset RELUMINE_MNIST to have MNIST fetched, or set it to the folder of the four IDX files\n")
+        );
+    }
+}
+
+#[test]
+fn data_is_named_by_its_path() {
+    let bench = Bench::new();
+    for (file, text, expected) in
+        [("tables/oneclass.csv", "a,y\n1,0\n2,0\n", "has rows of one class only"), ("tables/header.csv", "a,y\n", "has no rows")]
+    {
+        let path = bench.write(file, text).canonicalize().unwrap().display().to_string();
+        assert_refused(&bench, &["--data", file], 1, &[&format!("error: {path} {expected}")]);
+    }
+    let pixels: Vec<u8> = (0..80).collect();
+    mnist_folder(&bench);
+    bench.write("idx/t10k-images-idx3-ubyte.gz", gzip(&idx(&[20, 4, 1], &pixels)));
+    let folder = bench.path("idx").canonicalize().unwrap().display().to_string();
+    assert_refused(&bench, &["--data", "idx"], 1, &[&format!("error: {folder} has test examples of shape [4, 1, 1]")]);
 }
 
 #[test]

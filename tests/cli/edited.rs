@@ -82,3 +82,41 @@ fn one_fold_does_not_train_longer_than_the_others_and_a_name_stays() {
         assert_eq!(bench.json(file)["recipe"], "quickstart", "{file}");
     }
 }
+
+/// As a kill before the first checkpoint leaves it.
+#[test]
+fn a_run_that_had_only_begun_goes_on_from_the_weights_that_its_recipe_draws() {
+    let bench = Bench::new();
+    bench.train("run", &["quickstart", "--epochs", "2"]);
+    let weights = bench.read("run/checkpoints/last.safetensors");
+    std::fs::remove_dir_all(bench.path("run/checkpoints")).unwrap();
+    for file in ["summary.json", "metrics.jsonl", "metrics.csv"] {
+        std::fs::remove_file(bench.path("run").join(file)).unwrap();
+    }
+    let initial = bench.read("run/initial.safetensors");
+    let mut damaged = initial.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    bench.write("run/initial.safetensors", damaged);
+    let ended = bench.run(&["train", "--resume", "run", "--quiet"]);
+    assert_eq!(ended.code, Some(1));
+    let expected = "error: run/initial.safetensors is not what the run began with: restore it, or train anew";
+    assert_eq!(ended.stderr.trim_end(), expected);
+    bench.write("run/initial.safetensors", initial);
+    bench.ok(&["train", "--resume", "run", "--quiet"]);
+    assert_eq!(bench.read("run/checkpoints/last.safetensors"), weights);
+}
+
+#[test]
+fn a_damaged_summary_can_be_written_anew() {
+    let bench = Bench::new();
+    let before = bench.train("run", &["quickstart", "--epochs", "2"]);
+    bench.write("run/summary.json", "{");
+    let ended = bench.run(&["test", "run"]);
+    let remedy = "restore it, or remove it and have relumine train --resume run write it anew";
+    assert!(ended.code == Some(1) && ended.stderr.trim_end().ends_with(remedy), "{}", ended.stderr);
+    std::fs::remove_file(bench.path("run/summary.json")).unwrap();
+    bench.ok(&["train", "--resume", "run", "--quiet"]);
+    for key in ["train", "validation", "test", "best_epoch", "epochs_run"] {
+        assert_eq!(bench.json("run/summary.json")[key], before[key], "{key}");
+    }
+}

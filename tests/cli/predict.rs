@@ -373,6 +373,45 @@ fn assert_left_nothing(bench: &Bench) {
     );
 }
 
+/// Runs `predict` on the images' model with `text` on standard input.
+fn predict_standard_input(bench: &Bench, inputs: &[&str], text: &str) -> Ended {
+    let mut command = bench.command();
+    command.args(["predict", "run"]).args(inputs).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // What is refused before it is read closes the pipe.
+    let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
+    Ended::of(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn what_is_wrong_with_standard_input_says_what_can_be_done() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    for (text, expected) in [
+        ("", "standard input is empty: give a header line"),
+        ("a,b,c,d,e,f,g,h,i\n", "standard input has no rows: give at least one row to predict"),
+        (
+            "a\tb\tc\td\te\tf\tg\th\ti\n1\t2\t3\t4\t5\t6\t7\t8\t9\n",
+            "standard input has one column only: tabs seem to stand between its columns: save it with commas, or as a file whose name ends in \
+             .tsv, and give that",
+        ),
+    ] {
+        let ended = predict_standard_input(&bench, &["-"], text);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
+        assert!(ended.stderr.starts_with(&format!("error: {expected}")), "{}", ended.stderr);
+    }
+}
+
+/// The rows of the first were printed before the second was found to be empty.
+#[test]
+fn standard_input_is_named_once() {
+    let bench = Bench::new();
+    trained_on_images(&bench);
+    let ended = predict_standard_input(&bench, &["-", "-"], "a,b,c,d,e,f,g,h,i\n1,2,3,4,5,6,7,8,9\n");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("error: - stands twice among the inputs"), "{}", ended.stderr);
+}
+
 /// As Ctrl-C ends what feeds standard input, too: the end of that is no empty table then.
 #[cfg(unix)]
 #[test]

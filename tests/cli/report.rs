@@ -135,6 +135,26 @@ fn seeds_become_bands_and_recipes_become_lines() {
 }
 
 #[test]
+fn runs_that_are_left_out_or_did_not_finish_are_told_by_their_folders() {
+    let bench = Bench::new();
+    for name in ["runs/a", "runs/b"] {
+        bench.train(name, &["quickstart", "--epochs", "1"]);
+    }
+    let diverging = ["--set", "optimizer.name=sgd", "--set", "optimizer.learning_rate=1e30", "--out", "runs/c", "--quiet"];
+    let ended = bench.run(&[&["train", "quickstart", "--epochs", "2"], &diverging[..]].concat());
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    bench.ok(&["report", "runs/a", "runs/b", "--out", "one.html"]);
+    bench.ok(&["report", "runs/a", "runs/b", "runs/c", "--out", "all.html"]);
+    let left_out = "Of runs with the same recipe and seed the last one is shown; left out: runs/a.";
+    for name in ["one.html", "all.html"] {
+        assert!(page(&bench, name).contains(left_out), "{name}");
+    }
+    assert!(page(&bench, "all.html").contains("<li>runs/c did not finish: what it shows is from where it stopped.</li>"));
+    bench.ok(&["report", "runs/a", "runs/c", "--out", "none.html"]);
+    assert!(!page(&bench, "none.html").contains("left out"));
+}
+
+#[test]
 fn every_format_is_written_and_nothing_is_overwritten_unasked() {
     let bench = Bench::new();
     bench.train("run", &["quickstart", "--epochs", "2"]);

@@ -97,6 +97,15 @@ fn a_trial_has_the_bits_of_the_single_run_of_its_recipe_and_is_a_run_itself() {
         }
     }
     let listed = bench.ok(&["runs", "s/trials"]).stdout;
+    for cell in study["cells"].as_array().unwrap() {
+        let stem = cell["name"].as_str().unwrap().replace(", ", "-").replace(' ', "-");
+        let mean = 100.0 * cell["measures"]["validation_accuracy"]["mean"].as_f64().unwrap();
+        let group = listed
+            .lines()
+            .find(|line| line.contains(" and 1 more ") && line.contains(&format!(" {stem} ")))
+            .unwrap_or_else(|| panic!("{listed}"));
+        assert!(group.contains(&format!(" 2 {:>26} ", format!("{mean:.2} %"))), "{group}");
+    }
     assert!(study["cells"][0]["trials"].as_array().unwrap().iter().all(|trial| listed.contains(trial.as_str().unwrap())), "{listed}");
 }
 
@@ -128,6 +137,27 @@ fn means_intervals_and_contrasts_are_those_of_the_trials() {
     let mean = differences.iter().sum::<f64>() / 3.0;
     assert!((contrast["test"]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
     assert!(contrast["holm_p"].as_f64() >= contrast["test"]["p"].as_f64());
+}
+
+#[test]
+fn evidence_is_told_in_percent_and_in_points_with_what_was_expected() {
+    let bench = Bench::new();
+    let text = format!(
+        "{SMALL}[[findings]]\nname = \"more\"\nstatement = \"it gains\"\ncheck = {{ contrast = \"wider\", at_least = -0.07, at_most = 1 }}\n"
+    );
+    let ended = study(&bench, &text, &["--out", "s", "--quiet"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let study = bench.json("s/study.json");
+    let percent = |value: &Value| format!("{:.2}", 100.0 * value.as_f64().unwrap());
+    let baseline = percent(&study["cells"][0]["measures"]["validation_accuracy"]["mean"]);
+    let gain = percent(&study["contrasts"][0]["test"]["mean"]);
+    for evidence in [
+        format!(": validation_accuracy {baseline} % (expected at least 15 %)\n"),
+        format!(": validation_accuracy {gain} points (expected -7 to 100 points); corrected p "),
+        format!("  {gain} points  "),
+    ] {
+        assert!(ended.stdout.contains(&evidence), "{evidence} is not in {}", ended.stdout);
+    }
 }
 
 /// The layers before training are the same at any learning rate, so that the cells tie by them.
@@ -226,6 +256,13 @@ fn a_study_file_that_is_wrong_is_refused_before_anything_runs() {
         assert_eq!(ended.stderr.trim_end().lines().count(), 1, "{}", ended.stderr);
         assert!(!bench.path("s").exists(), "{expected}: nothing is written");
     }
+    let missing = bench.run(&["study", "nope.toml"]);
+    assert_eq!(
+        (missing.code, missing.stderr.starts_with("error: cannot read the study nope.toml: ")),
+        (Some(2), true),
+        "{}",
+        missing.stderr
+    );
     bench.write("taken/file", "");
     let taken = study(&bench, SMALL, &["--out", "taken"]);
     assert_eq!(taken.code, Some(2));

@@ -98,6 +98,65 @@ fn a_trial_that_stops_early_at_the_end_of_a_rung_has_the_probes_of_a_whole_one()
     }
 }
 
+/// One cell for each width.
+fn widths(title: &str, epochs: u32, widths: &str) -> String {
+    format!(
+        "title = \"{title}\"\nseeds = 1\nbaseline = {{ model.width = 8 }}\n[base]\ndata.validation = 0.2\ntrain.epochs = {epochs}\n[grid]\n\
+        model.width = [{widths}]\n"
+    )
+}
+
+#[test]
+fn a_study_of_the_same_name_leaves_another_one_as_it_is() {
+    let bench = Bench::new();
+    let run = |folder: &str, text: &str, arguments: &[&str]| {
+        bench.write(&format!("{folder}/mine.toml"), text);
+        bench.run(&[&["study", &format!("{folder}/mine.toml"), "--device", "cpu", "--quiet"], arguments].concat())
+    };
+    let in_folder = |ended: crate::support::Ended, folder: &str| {
+        assert!(ended.code == Some(0) && ended.stdout.ends_with(&format!("study: {folder}\n")), "{}{}", ended.stdout, ended.stderr);
+    };
+    in_folder(run("one", &widths("a", 1, "8, 16"), &[]), "runs/study-mine");
+    let files = || ["study.json", "study.toml", "trials.jsonl", "report.html"].map(|file| bench.read(&format!("runs/study-mine/{file}")));
+    let before = files();
+
+    let other = widths("b", 2, "8, 16");
+    in_folder(run("other", &other, &[]), "runs/study-mine-2");
+    in_folder(run("other", &other, &[]), "runs/study-mine-2");
+    // One trial is the same, and the title says that it is another study.
+    in_folder(run("third", &widths("c", 1, "8, 32"), &[]), "runs/study-mine-3");
+    let refused = run("other", &other, &["--out", "runs/study-mine"]);
+    assert_eq!(
+        (refused.code, refused.stderr.as_str()),
+        (Some(2), "error: --out runs/study-mine holds another study, with trials that are none of this one's: give another --out\n")
+    );
+    assert!(before == files(), "it was written over");
+
+    let done = String::from_utf8(before[2].clone()).unwrap();
+    for edited in [widths("retitled", 1, "8, 16, 24"), format!("patience = 1\n{}", widths("retitled", 1, "8, 24"))] {
+        in_folder(run("one", &edited, &[]), "runs/study-mine");
+    }
+    assert!(String::from_utf8(bench.read("runs/study-mine/trials.jsonl")).unwrap().starts_with(&done), "what was done is kept");
+}
+
+#[test]
+fn trials_that_a_study_leaves_out_are_told_and_kept() {
+    let bench = Bench::new();
+    let text = widths("a", 1, "8, 16");
+    assert_eq!(study(&bench, &text, &["--out", "s", "--seeds", "3", "--quiet"]).stderr, "");
+    let before = results(&bench, "s");
+    let fewer = study(&bench, &text, &["--out", "s", "--seeds", "1", "--quiet"]);
+    assert!(
+        fewer.code == Some(0) && fewer.stderr.starts_with("warning: 4 of the trials that are done in s are of cells or seeds"),
+        "{}",
+        fewer.stderr
+    );
+    assert_eq!((&bench.json("s/study.json")["trials"], &bench.json("s/study.json")["seeds"]), (&2.into(), &serde_json::json!([0])));
+    assert_eq!(study(&bench, &text, &["--out", "s", "--seeds", "3", "--quiet"]).stderr, "");
+    let [before, after] = [before, results(&bench, "s")].map(|study| study["cells"][0]["measures"]["validation_accuracy"].clone());
+    assert_eq!(before, after);
+}
+
 #[test]
 fn a_study_does_not_go_on_over_other_data() {
     let bench = Bench::new();

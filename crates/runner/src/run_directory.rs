@@ -2,10 +2,10 @@
 
 mod lock;
 
-use crate::checkpoint::{WRITING, no_room, remove_unfinished, sync_folder, verify};
-use anyhow::{Context, bail};
+use crate::checkpoint::{Manifest, WRITING, no_room, remove_unfinished, sync_folder, verify};
+use anyhow::{Context, anyhow, bail};
 pub use lock::RunLock;
-use relumine_report::{CrossValidation, Summary};
+use relumine_report::{CrossValidation, ReportError, Run, Summary};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -263,7 +263,13 @@ impl RunDirectory {
     /// # Errors
     /// A run that has not ended, or a damaged file.
     pub fn summary(&self) -> anyhow::Result<Summary> {
-        Ok(relumine_report::Run::open(&self.path)?.summary)
+        Run::open(&self.path).map(|run| run.summary).map_err(|error| match error {
+            ReportError::Malformed { path, reason } if self.file(Self::CHECKPOINTS).join(Manifest::NAME).is_file() => {
+                let remedy = format!("restore it, or remove it and have relumine train --resume {} write it anew", self.path.display());
+                anyhow!("{} is not what a run writes ({reason}): {remedy}", path.display())
+            }
+            error => error.into(),
+        })
     }
 }
 

@@ -121,13 +121,18 @@ fn group_table(groups: &[Group]) -> Table {
         ("data", Align::Left),
         ("device", Align::Left),
         ("seeds", Align::Right),
+        ("validation accuracy, mean", Align::Right),
+        ("sd", Align::Right),
         ("test accuracy, mean", Align::Right),
         ("sd", Align::Right),
     ]);
+    let shown = |accuracy: Option<(f64, f64)>| match accuracy {
+        Some((mean, deviation)) => [format!("{:.2} %", 100.0 * mean), format!("{:.2}", 100.0 * deviation)],
+        None => ["-", "-"].map(str::to_owned),
+    };
     for group in groups {
-        let (mean, deviation) = group.test_accuracy();
         let cells = [group.name.clone(), group.recipe.clone(), group.dataset.clone(), group.device.clone(), group.seeds.to_string()];
-        table.row(cells.into_iter().chain([format!("{:.2} %", 100.0 * mean), format!("{:.2}", 100.0 * deviation)]));
+        table.row(cells.into_iter().chain(shown(group.validation_accuracy())).chain(shown(group.test_accuracy())));
     }
     table
 }

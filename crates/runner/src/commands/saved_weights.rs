@@ -57,8 +57,11 @@ impl SavedWeights {
         }
         let there = [Self::BEST, Self::LAST, Self::REFIT].into_iter().filter(|weights| run.file(weights.file).is_file());
         let there: Vec<String> = there.map(|weights| format!("--weights {}", weights.name)).collect();
-        let remedy =
-            if there.is_empty() { "it ended before its first epoch; train again".into() } else { format!("use {}", there.join(" or ")) };
+        let remedy = match (there.is_empty(), summary.map(|summary| summary.epochs_run)) {
+            (false, _) => format!("use {}", there.join(" or ")),
+            (true, Some(1..)) => "restore its checkpoints, or train again".into(),
+            (true, _) => "it ended before its first epoch; train again".into(),
+        };
         let (folder, SavedWeights { name, file, .. }) = (run.path().display(), chosen);
         Err(Failure::usage(anyhow!("{folder} has no {name} weights ({file}): {remedy}")))
     }

@@ -10,7 +10,6 @@ use crate::terminal;
 use crate::threads;
 use anyhow::anyhow;
 use relumine_report::Study;
-use std::path::PathBuf;
 use std::time::Instant;
 
 /// More trials than this are taken for a slip of the hand.
@@ -43,8 +42,16 @@ pub(super) fn run(arguments: &StudyArguments, jobs: usize, started: Instant) -> 
     let device = device.open()?;
     let shelf = Shelf::stock(&plan, &origin.shown, &device)?;
     let interrupt = Interrupt::listen()?;
-    let out = arguments.out.clone().unwrap_or_else(|| default_folder(&plan.name, arguments.quick));
+    let out = plan.place(&origin, arguments.out.as_deref())?;
     let folder = StudyFolder::open(&out, &origin.text)?;
+    let left_out = folder.left_out(&plan.trials()?)?;
+    if left_out > 0 {
+        terminal::say(format_args!(
+            "warning: {left_out} of the trials that are done in {} are of cells or seeds that the study has not now: its results are \
+             without them, and they stay",
+            out.display()
+        ));
+    }
     let jobs = if device.device.is_cpu() { jobs } else { 1 };
     if !arguments.quiet {
         let (cells, seeds) = (plan.cells.len(), plan.seeds.len());
@@ -70,10 +77,6 @@ pub(super) fn run(arguments: &StudyArguments, jobs: usize, started: Instant) -> 
         }
     })?;
     show(&study, arguments, &out.display().to_string())
-}
-
-fn default_folder(name: &str, quick: bool) -> PathBuf {
-    PathBuf::from("runs").join(format!("study-{name}{}", if quick { "-quick" } else { "" }))
 }
 
 /// Prints the results; in the small form a finding that does not appear is a failure then.

@@ -172,26 +172,41 @@ impl Job {
     }
 }
 
-/// Refuses a model that this machine's memory cannot hold, rather than being killed for it.
+/// Refuses a model or a batch that this machine's memory cannot hold, rather than being killed for it.
 fn check_memory(recipe: &Recipe, architecture: &Architecture, train_rows: usize, device: &Chosen) -> Result<(), ConfigError> {
+    match (device.device.is_cpu(), memory_bytes()) {
+        (true, Some(memory)) => check_memory_of(memory, recipe, architecture, train_rows),
+        _ => Ok(()),
+    }
+}
+
+/// As [`check_memory`], of a machine with so many bytes.
+fn check_memory_of(memory: u64, recipe: &Recipe, architecture: &Architecture, train_rows: usize) -> Result<(), ConfigError> {
     /// Weights, gradients, two moments, and the temporaries of an update: f32 each. (Micro-batches do not add up.)
     const BYTES_PER_PARAMETER: usize = 4 * 6;
     /// A layer's outputs, their gradients, and the temporaries of activation and dropout: f32 each.
     const BYTES_PER_UNIT: usize = 4 * 6;
     let batch = usize::try_from(recipe.train.batch_size).unwrap_or(usize::MAX);
-    let rows = batch.max(ReferenceStep::EVALUATION_ROWS).min(train_rows);
     let units: usize = architecture.layers.iter().map(|layer| layer.fan_out).sum();
     let parameters = architecture.num_parameters().saturating_mul(BYTES_PER_PARAMETER);
-    let needed = parameters.saturating_add(units.saturating_mul(rows).saturating_mul(BYTES_PER_UNIT)) as u64;
-    let (true, Some(memory)) = (device.device.is_cpu(), memory_bytes()) else { return Ok(()) };
-    if needed > memory {
-        let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-        let found = format!("{:?}", recipe.model.hidden);
-        let remedy =
-            format!("training it takes about {:.0} GiB, this machine has {:.0}; use fewer or smaller layers", gib(needed), gib(memory));
-        return Err(ConfigError::new("model.hidden", found, remedy));
+    let with = |rows: usize| parameters.saturating_add(units.saturating_mul(rows).saturating_mul(BYTES_PER_UNIT)) as u64;
+    // Evaluation takes so many rows at a time, whatever the batch is.
+    let least = with(ReferenceStep::EVALUATION_ROWS.min(train_rows));
+    let needed = with(batch.max(ReferenceStep::EVALUATION_ROWS).min(train_rows));
+    if needed <= memory {
+        return Ok(());
     }
-    Ok(())
+    let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    let problem = format!("takes about {:.0} GiB, this machine has {:.0}", gib(needed), gib(memory));
+    if least <= memory {
+        let remedy = format!(
+            "training on {} rows at a time {problem}; lower it (train.accumulate gathers batches into one step)",
+            batch.min(train_rows)
+        );
+        return Err(ConfigError::new("train.batch_size", batch, remedy));
+    }
+    let remedy = format!("training it {problem}; use fewer or smaller layers");
+    Err(ConfigError::new("model.hidden", format!("{:?}", recipe.model.hidden), remedy))
 }
 
 /// What a model of `plan` takes, in the terms of the data it was trained on.
@@ -222,4 +237,32 @@ pub(super) fn upload(data: Dataset, scaler: &Scaler, device: &Chosen) -> candle_
         Features::F32(values) => FeatureBuffer::F32(values),
     };
     Examples::new(features, &shape, labels, &scaler.offset, &scaler.divisor, &device.device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 40 features and two layers of 2048 units: 4.3 million parameters, 24 bytes each, and 4098 units, as many for each row.
+    #[test]
+    fn what_does_not_fit_into_memory_is_named_by_what_takes_it() {
+        let mut recipe = Recipe::default();
+        recipe.model.hidden = vec![2048, 2048];
+        let architecture = recipe.model.architecture(40, 2).unwrap();
+        let mut check = |gib: f64, batch_size| {
+            recipe.train.batch_size = batch_size;
+            let memory = (gib * f64::from(1 << 30)) as u64;
+            check_memory_of(memory, &recipe, &architecture, 280_000).map_err(|error| error.to_string())
+        };
+        assert_eq!(check(16.0, 128), Ok(()));
+        assert_eq!(check(26.0, 400_000), Ok(()));
+        let message = check(16.0, 400_000).unwrap_err();
+        let batch =
+            "train.batch_size = 400000 is not usable: training on 280000 rows at a time takes about 26 GiB, this machine has 16; lower it";
+        assert!(message.starts_with(batch), "{message}");
+        for batch_size in [128, 400_000] {
+            let message = check(0.1, batch_size).unwrap_err();
+            assert!(message.starts_with("model.hidden = [2048, 2048] is not usable: training it takes about "), "{message}");
+        }
+    }
 }

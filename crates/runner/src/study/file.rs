@@ -6,6 +6,7 @@ use super::values::merge;
 use super::{Halving, findings::FindingSpec, random::Random};
 use crate::failure::Failure;
 use crate::recipe::Origin;
+use anyhow::anyhow;
 use relumine_report::FitRule;
 use serde::Deserialize;
 use std::path::Path;
@@ -159,7 +160,7 @@ impl StudyFile {
     /// # Errors
     /// The file, key or value that is wrong, and what is right; always the user's to mend.
     pub fn read(path: &Path, quick: bool, seeds: Option<u32>) -> Result<(Origin, Self), Failure> {
-        let origin = Origin::from_file(path)?;
+        let origin = read(path)?;
         let shown = &origin.shown;
         let table: Table = toml::from_str(&origin.text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| origin.text[..span.start.min(origin.text.len())].matches('\n').count() + 1);
@@ -224,6 +225,14 @@ impl StudyFile {
         }
         Ok(())
     }
+}
+
+fn read(path: &Path) -> Result<Origin, Failure> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(anyhow!("cannot read the study {shown}: {error}; give a study file in TOML")))?;
+    let name = path.file_stem().map_or_else(|| "study".into(), |stem| stem.to_string_lossy().into_owned());
+    Ok(Origin { name, shown, text, folder: path.parent().map(Path::to_owned) })
 }
 
 /// What `[quick]` says in the place of what the rest says; its `base` goes over the other key by key, and so does each finding's own `quick`.

@@ -5,7 +5,7 @@ use super::selector::{counterpart, matching, some_cells};
 use super::values::flatten;
 use super::{CellPlan, StudyFile};
 use crate::failure::Failure;
-use relumine_report::{Contrast, Finding, Fit, StudyCell, short};
+use relumine_report::{Contrast, Finding, Fit, StudyCell, measure_text, short};
 use serde::Deserialize;
 use toml::Table;
 
@@ -134,15 +134,9 @@ impl Check {
         };
         let holds = self.is_within(test.mean) && self.p_at_most.is_none_or(|most| p <= most);
         let significance = self.p_at_most.map_or_else(String::new, |most| format!(", at most {most}"));
-        let evidence = format!(
-            "{} minus {}: {} {}{}; corrected p {p:.2e}{significance}",
-            contrast.cell,
-            contrast.against,
-            contrast.measure,
-            short(test.mean),
-            self.bounds()
-        );
-        (holds, evidence)
+        let Contrast { cell, against, measure, .. } = contrast;
+        let value = self.beside_bounds(&Contrast::difference_text(measure, test.mean));
+        (holds, format!("{cell} minus {against}: {measure} {value}; corrected p {p:.2e}{significance}"))
     }
 
     fn of_cells(&self, default: &str, plans: &[CellPlan], cells: &[StudyCell]) -> Vec<(bool, String)> {
@@ -161,7 +155,8 @@ impl Check {
     fn of_cell(&self, default: &str, cell: &StudyCell) -> (bool, String) {
         let measure = self.measure.as_deref().unwrap_or(default);
         let Some(estimate) = cell.measures.get(measure) else { return (false, format!("{}: no {measure}", cell.name)) };
-        (self.is_within(estimate.mean), format!("{}: {measure} {}{}", cell.name, short(estimate.mean), self.bounds()))
+        let value = self.beside_bounds(&measure_text(measure, estimate.mean));
+        (self.is_within(estimate.mean), format!("{}: {measure} {value}", cell.name))
     }
 
     fn of_pair(&self, default: &str, cell: &StudyCell, other: &StudyCell) -> (bool, String) {
@@ -169,11 +164,12 @@ impl Check {
         let (Some(one), Some(two)) = (cell.measures.get(measure), other.measures.get(measure)) else {
             return (false, format!("{} against {}: no {measure}", cell.name, other.name));
         };
-        let (value, word) = match self.compare.unwrap_or_default() {
-            Compare::Difference => (one.mean - two.mean, "minus"),
-            Compare::Ratio => (one.mean / two.mean, "over"),
+        let (difference, ratio) = (one.mean - two.mean, one.mean / two.mean);
+        let (value, word, text) = match self.compare.unwrap_or_default() {
+            Compare::Difference => (difference, "minus", Contrast::difference_text(measure, difference)),
+            Compare::Ratio => (ratio, "over", short(ratio)),
         };
-        let evidence = format!("{} {word} {}: {measure} {}{}", cell.name, other.name, short(value), self.bounds());
+        let evidence = format!("{} {word} {}: {measure} {}", cell.name, other.name, self.beside_bounds(&text));
         (self.is_within(value), evidence)
     }
 
@@ -182,12 +178,20 @@ impl Check {
         !value.is_nan() && self.at_least.is_none_or(|least| value >= least) && self.at_most.is_none_or(|most| value <= most)
     }
 
-    fn bounds(&self) -> String {
-        match (self.at_least, self.at_most) {
-            (Some(least), Some(most)) => format!(" (expected {least} to {most})"),
-            (Some(least), None) => format!(" (expected at least {least})"),
-            (None, Some(most)) => format!(" (expected at most {most})"),
-            (None, None) => String::new(),
+    /// `value` with what was expected of it, in its unit: `%` or `points` of shares, which the study file has from 0 to 1, and no other.
+    fn beside_bounds(&self, value: &str) -> String {
+        let unit = value.split_once(' ').map_or("", |(_, unit)| unit);
+        let shown = |bound: f64| match unit {
+            "" => bound.to_string(),
+            // Without what the multiplication rounds: 0.07 is 7 %.
+            _ => ((1e10 * bound).round() / 1e8).to_string(),
+        };
+        let end = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+        match (self.at_least.map(shown), self.at_most.map(shown)) {
+            (Some(least), Some(most)) => format!("{value} (expected {least} to {most}{end})"),
+            (Some(least), None) => format!("{value} (expected at least {least}{end})"),
+            (None, Some(most)) => format!("{value} (expected at most {most}{end})"),
+            (None, None) => value.to_owned(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! A folder without a line is a trial that is trained again, and so is a line without a folder. Its own files are not waited for one by one:
 //! small trials would take longer to write than to train.
 
+use super::TrialPlan;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::pipeline::Job;
@@ -12,6 +13,7 @@ use crate::run_directory::{RunDirectory, RunLock, json};
 use anyhow::{Context, anyhow};
 use relumine_report::{EpochRecord, Page, ProbeRecord, Study, Summary, TrialRecord, read_epochs, read_probes};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -39,7 +41,7 @@ pub(super) struct TrialFiles<'a> {
 /// What the folder of a trial that is being written is called, at first.
 const STAGING: &str = ".trial-";
 /// A copy of the study file.
-const STUDY_FILE: &str = "study.toml";
+pub(super) const STUDY_FILE: &str = "study.toml";
 
 impl StudyFolder {
     /// Opens the study in `path` to go on with it, or makes a folder for it.
@@ -89,6 +91,17 @@ impl StudyFolder {
                 .with_context(|| format!("{} is not what a study writes: restore it, or give another folder with --out", path.display()))
         };
         Ok(text.lines().map(parse).collect::<anyhow::Result<_>>()?)
+    }
+
+    /// How many trials are done that are none of `trials`.
+    ///
+    /// # Errors
+    /// As [`records`](Self::records).
+    pub fn left_out(&self, trials: &[TrialPlan]) -> Result<usize, Failure> {
+        let own: BTreeSet<&str> = trials.iter().map(|trial| trial.id.as_str()).collect();
+        let records = self.records()?;
+        let done = records.iter().filter(|record| record.rung.is_none()).map(|record| record.trial.as_str());
+        Ok(done.collect::<BTreeSet<_>>().difference(&own).count())
     }
 
     /// Notes that a trial, or a rung of one, is done.

@@ -45,7 +45,8 @@ impl Ledger {
 
     /// Seconds of all trials, those that halving dropped included.
     pub(super) fn seconds(&self, trials: &[TrialPlan]) -> f64 {
-        trials.iter().filter_map(|trial| Some(self.furthest(trial)?.seconds)).sum()
+        // The sum of nothing is -0.
+        0.0 + trials.iter().filter_map(|trial| Some(self.furthest(trial)?.seconds)).sum::<f64>()
     }
 
     /// How good a cell is by the study's measure, the higher the better, where `record` finds all of its seeds and none of them failed.

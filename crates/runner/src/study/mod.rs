@@ -20,6 +20,7 @@ mod measures;
 mod mistake;
 mod naming;
 mod pause;
+mod place;
 mod plan;
 mod pool;
 mod progress;

@@ -87,6 +87,15 @@ impl StudyPlan {
         Ok(plan)
     }
 
+    /// What the folders of trials of its cells end in, with these seeds.
+    ///
+    /// # Errors
+    /// As [`trials`](Self::trials).
+    pub(super) fn checksums(&self, seeds: &BTreeSet<u64>) -> Result<BTreeSet<String>, Failure> {
+        let pairs = self.cells.iter().flat_map(|cell| seeds.iter().map(move |seed| (&cell.recipe, *seed)));
+        pairs.map(|(recipe, seed)| Ok(seeded(recipe, seed)?.1)).collect()
+    }
+
     /// Every cell with every seed.
     ///
     /// # Errors
@@ -95,10 +104,8 @@ impl StudyPlan {
         let mut trials = Vec::new();
         for (cell, CellPlan { stem, recipe, .. }) in self.cells.iter().enumerate() {
             for seed in &self.seeds {
-                let mut recipe = recipe.clone();
-                recipe.train.seed = *seed;
-                let checksum = sha256(recipe.to_toml().map_err(Failure::Usage)?.as_bytes());
-                let id = format!("{}-seed-{seed}-{}", file_name(stem), &checksum[..8]);
+                let (recipe, checksum) = seeded(recipe, *seed)?;
+                let id = format!("{}-seed-{seed}-{checksum}", file_name(stem));
                 trials.push(TrialPlan { id, cell, seed: *seed, recipe });
             }
         }
@@ -129,6 +136,15 @@ impl StudyPlan {
         findings::check(shown, &self.file, &self.cells)?;
         super::analysis::references(shown, &self.file, &self.cells).map(drop)
     }
+}
+
+/// `recipe` with this seed, and what the folder of its trial ends in.
+fn seeded(recipe: &Recipe, seed: u64) -> Result<(Recipe, String), Failure> {
+    let mut recipe = recipe.clone();
+    recipe.train.seed = seed;
+    let mut checksum = sha256(recipe.to_toml().map_err(Failure::Usage)?.as_bytes());
+    checksum.truncate(8);
+    Ok((recipe, checksum))
 }
 
 /// The values of each cell, grids first.

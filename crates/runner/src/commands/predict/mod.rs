@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use model::Predictor;
 use output::Output;
 use relumine_data::images::{Fit, Invert};
-use relumine_data::inputs::{Inputs, RowFormat, RowOrigin};
+use relumine_data::inputs::{Inputs, RowFormat, RowOrigin, is_standard_input};
 use relumine_data::{ReadOptions, Reporter};
 use relumine_report::Signature;
 use std::io::IsTerminal;
@@ -40,6 +40,9 @@ struct Tally {
 pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let device: DeviceRequest = arguments.device.parse().map_err(Failure::Usage)?;
     let format = format(arguments)?;
+    if arguments.inputs.iter().filter(|path| is_standard_input(path)).count() > 1 {
+        return Err(Failure::usage(anyhow!("- stands twice among the inputs, and standard input can be read only once: name it once")));
+    }
     let run = RunDirectory::open(&arguments.run).map_err(Failure::Usage)?;
     let recipe = Recipe::load(&Origin::from_file(&run.file(RunDirectory::RECIPE))?, &[])?;
     SavedWeights::check_recipe(&run, &recipe)?;

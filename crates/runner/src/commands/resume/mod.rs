@@ -78,7 +78,7 @@ pub(super) fn resume_recipe(request: Request<'_>, run: &RunDirectory) -> Result<
                 .map_err(|failure| within(failure, format!("the checkpoint in {folder} does not fit its run")))?
         }
         None => {
-            step.load_parameters(&crate::checkpoint::read_tensors(&run.file(RunDirectory::INITIAL))?)?;
+            step.load_parameters(&restore::initial(&job, run)?)?;
             Outcome::default()
         }
     };

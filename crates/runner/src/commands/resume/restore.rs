@@ -1,6 +1,6 @@
 //! What a checkpoint gives back, and what a run notes when it goes on.
 
-use crate::checkpoint::{Found, tensors_of};
+use crate::checkpoint::{Found, read_tensors, tensors_of, to_safetensors};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::observers::ElapsedTime;
@@ -46,6 +46,16 @@ pub(super) fn restore(job: &Job, step: &mut dyn Step, found: &Found, epochs: &[E
 pub(super) fn earlier(run: &RunDirectory, epochs: &[EpochRecord]) -> Duration {
     ElapsedTime::of(run)
         .unwrap_or_else(|| Duration::try_from_secs_f64(epochs.iter().map(|record| record.seconds).sum()).unwrap_or_default())
+}
+
+/// The weights that the run began with. No checksum tells whether their file is whole, so they are drawn again beside it.
+pub(super) fn initial(job: &Job, run: &RunDirectory) -> Result<NamedTensors, Failure> {
+    let path = run.file(RunDirectory::INITIAL);
+    let initial = read_tensors(&path)?;
+    if to_safetensors(&initial)? != to_safetensors(&job.step()?.parameters()?)? {
+        return Err(Failure::Run(anyhow!("{} is not what the run began with: restore it, or train anew", path.display())));
+    }
+    Ok(initial)
 }
 
 fn tensors(found: &Found, path: &str) -> anyhow::Result<NamedTensors> {
