@@ -106,6 +106,16 @@ impl Catalog {
     /// # Errors
     /// A name or path that does not exist, and everything that can be wrong with the files.
     pub fn open(&self, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
+        self.read(name, options).map_err(|error| match error {
+            DataError::Download { name, reason, remedy } if Self::is_name(&name) => {
+                DataError::Download { name, reason, remedy: format!("{remedy}, or use --data digits, which needs no network") }
+            }
+            error => error,
+        })
+    }
+
+    /// As [`Catalog::open`], for callers that have no use for other data.
+    pub(crate) fn read(&self, name: &str, options: &ReadOptions) -> Result<Source, DataError> {
         let path = Path::new(name);
         if name.trim().is_empty() {
             let names = ENTRIES.map(|entry| entry.name).join(", ");
@@ -114,16 +124,17 @@ impl Catalog {
         }
         if let Some(address) = HubAddress::parse(name)? {
             let folder = self.fetch_address(&address, options)?.folder;
-            return formats::open(&folder, &address.to_string(), options);
+            return Ok(Source { name: address.to_string(), ..formats::open(&folder, name, options)? });
         }
         if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
             formats::check_settings(name, options, false, entry.hub.is_some())?;
             images::check_settings(name, options)?;
             return match self.folder(entry) {
                 None if entry.hub.is_none() => digits::digits(),
-                Some(folder) if idx::is_whole(&folder) || self.is_mnist_variable(&folder) => {
-                    idx::read_folder(&folder, name, options.num_classes)
+                Some(folder) if self.is_mnist_variable(&folder) => {
+                    idx::read_folder(&folder, name, options.num_classes).map_err(|error| of_variable(&folder, error))
                 }
+                Some(folder) if idx::is_whole(&folder) => idx::read_folder(&folder, name, options.num_classes),
                 folder => {
                     let folder = download(entry, folder.as_deref(), options.offline)?;
                     idx::read_folder(&folder, name, options.num_classes)
@@ -132,7 +143,7 @@ impl Catalog {
         }
         let shown = path.file_name().map_or_else(|| name.to_owned(), |file| file.to_string_lossy().into_owned());
         if path.is_dir() || path.is_file() {
-            formats::open(path, &shown, options)
+            Ok(Source { name: shown, ..formats::open(path, name, options)? })
         } else {
             let names = ENTRIES.map(|entry| entry.name).join(", ");
             let remedy = format!("give one of {names}, or {}", formats::KNOWN);
@@ -145,6 +156,17 @@ impl Catalog {
     fn is_mnist_variable(&self, folder: &Path) -> bool {
         self.mnist.as_deref() == Some(folder)
     }
+}
+
+/// What cannot be read in the folder that `RELUMINE_MNIST` names: the fault is the variable's as often as the file's.
+fn of_variable(folder: &Path, error: DataError) -> DataError {
+    let DataError::Unreadable { path, reason, .. } = error else { return error };
+    let remedy = format!("unset {MNIST_VARIABLE} to have MNIST fetched, or set it to the folder of the four IDX files");
+    if folder.is_dir() {
+        return DataError::unreadable(&path, format!("{MNIST_VARIABLE} names its folder, and {reason}"), remedy);
+    }
+    let problem = if folder.exists() { "it is no folder" } else { "there is no such folder" };
+    DataError::unreadable(folder, format!("{MNIST_VARIABLE} names it, and {problem}"), remedy)
 }
 
 #[cfg(test)]
@@ -174,6 +196,55 @@ mod tests {
         let message = catalog.open("mnist", &ReadOptions::default()).unwrap_err().to_string();
         assert!(message.contains("train-images-idx3-ubyte") && message.contains("there is no such file"), "{message}");
         assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_named_for_mnist_that_is_wrong_is_told_with_the_variable() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let missing = "train-images-idx3-ubyte: RELUMINE_MNIST names its folder, and there is no such file";
+        for (path, expected) in [
+            (folder.path().to_owned(), missing),
+            (folder.path().join("typo"), "typo: RELUMINE_MNIST names it, and there is no such folder"),
+            (file, "file: RELUMINE_MNIST names it, and it is no folder"),
+        ] {
+            let catalog = Catalog { mnist: Some(path), cache: None };
+            let message = catalog.open("mnist", &ReadOptions::default()).unwrap_err().to_string();
+            assert!(message.contains(expected) && message.contains("unset RELUMINE_MNIST to have MNIST fetched"), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_is_replaced_only_where_other_data_will_do() {
+        let cache = tempfile::tempdir().unwrap();
+        let catalog = Catalog { mnist: None, cache: Some(cache.path().to_owned()) };
+        let offline = ReadOptions { offline: true, ..ReadOptions::default() };
+        let advice = "or use --data digits, which needs no network";
+        let message = catalog.open("mnist", &offline).unwrap_err().to_string();
+        assert!(message.ends_with(&format!("or point RELUMINE_MNIST at a folder that has them, {advice}")), "{message}");
+        for error in [catalog.fetch("mnist", &offline).unwrap_err(), catalog.verify("mnist", &offline).unwrap_err()] {
+            let message = error.to_string();
+            assert!(message.ends_with("or point RELUMINE_MNIST at a folder that has them"), "{message}");
+        }
+    }
+
+    #[test]
+    fn data_is_called_by_its_path_in_errors_and_by_its_name_in_results() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog { mnist: None, cache: None };
+        let open = |text: &str| {
+            let path = folder.path().join("t.csv");
+            std::fs::write(&path, text).unwrap();
+            catalog.open(path.to_str().unwrap(), &ReadOptions::default()).map_err(|error| error.to_string())
+        };
+        let path = folder.path().join("t.csv").display().to_string();
+        let source = open("a,y\n1,0\n2,1\n").unwrap();
+        assert_eq!((&*source.name, &source.given), ("t.csv", &path));
+        for (text, expected) in [("a,y\n1,0\n2,0\n", "has rows of one class only"), ("a,y\n", "has no rows")] {
+            let message = open(text).unwrap_err();
+            assert!(message.starts_with(&format!("{path} {expected}")), "{message}");
+        }
     }
 
     #[test]

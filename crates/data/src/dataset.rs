@@ -30,6 +30,8 @@ pub enum Features {
 pub struct Source {
     /// What the data is called in messages and results.
     pub name: String,
+    /// What it was asked for by: its path, where it has one. This is what errors call it.
+    pub given: String,
     /// One name per class; a label is an index into it.
     pub classes: Vec<String>,
     /// The rows to learn from; where there is no `test`, the test rows are taken from them.
@@ -146,7 +148,7 @@ impl Source {
     /// A data set without names of features or validation rows of its own, from which nothing was left out.
     pub(crate) fn new(name: &str, classes: Vec<String>, train: Dataset, test: Option<Dataset>) -> Self {
         let skipped = Skipped::default();
-        Self { name: name.to_owned(), classes, train, test, own_validation: 0, feature_names: Vec::new(), skipped }
+        Self { name: name.to_owned(), given: name.to_owned(), classes, train, test, own_validation: 0, feature_names: Vec::new(), skipped }
     }
 
     /// The examples that [`Split::test`](crate::Split::test) numbers: the publisher's test rows, or else the train rows.
@@ -170,21 +172,21 @@ impl Source {
     /// Checks what only the whole shows: that there are rows, at least two classes, and a test set like the train set.
     pub(crate) fn validated(self) -> Result<Self, DataError> {
         let Some(first) = self.train.labels.first() else {
-            return Err(DataError::unusable(&self.name, "has no rows", "give data with at least two rows of different classes"));
+            return Err(DataError::unusable(&self.given, "has no rows", "give data with at least two rows of different classes"));
         };
         if self.train.labels.iter().all(|label| label == first) {
             let problem = format!("has rows of one class only (`{}`)", self.classes[*first as usize]);
-            return Err(DataError::unusable(&self.name, problem, "give data with two or more classes; there is nothing to tell apart"));
+            return Err(DataError::unusable(&self.given, problem, "give data with two or more classes; there is nothing to tell apart"));
         }
         if self.test.as_ref().is_some_and(|test| test.labels.is_empty()) {
-            return Err(DataError::unusable(&self.name, "has a test set without rows", "give it rows, or leave it away"));
+            return Err(DataError::unusable(&self.given, "has a test set without rows", "give it rows, or leave it away"));
         }
         if let Some(test) = &self.test
             && test.example_shape != self.train.example_shape
         {
             let problem =
                 format!("has test examples of shape {:?} and train examples of {:?}", test.example_shape, self.train.example_shape);
-            return Err(DataError::unusable(&self.name, problem, "give files of the same set"));
+            return Err(DataError::unusable(&self.given, problem, "give files of the same set"));
         }
         Ok(self)
     }

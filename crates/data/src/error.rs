@@ -36,7 +36,7 @@ pub enum DataError {
     /// Data in which there is nothing to learn.
     #[error("{name} {problem}: {remedy}")]
     Unusable {
-        /// The data set.
+        /// The data set, as it was asked for: its path, where it has one.
         name: String,
         /// What is wrong, as a predicate.
         problem: String,

@@ -79,7 +79,7 @@ impl Catalog {
             (None, None) if Path::new(name).is_dir() && idx::is_idx_folder(Path::new(name)) => checksums::check_idx(Path::new(name), "")?,
             _ => Vec::new(),
         };
-        Ok(Verified { source: self.open(name, &options)?, files })
+        Ok(Verified { source: self.read(name, &options)?, files })
     }
 }
 
@@ -115,5 +115,5 @@ fn offline_remedy(entry: &Entry, folder: Option<&Path>) -> String {
     let variable = if entry.name == "mnist" { format!(" or point {MNIST_VARIABLE} at a folder that has them") } else { String::new() };
     let place =
         folder.map_or_else(|| format!("set {CACHE_VARIABLE} to a folder"), |folder| format!("put its IDX files into {}", folder.display()));
-    format!("{place}{variable}, or use --data digits, which needs no network")
+    format!("{place}{variable}")
 }

@@ -19,6 +19,8 @@ pub(crate) const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-id
 pub(crate) const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 /// IDX's code for unsigned bytes.
 pub(crate) const UNSIGNED_BYTE: u8 = 8;
+/// What to do about a file with more in it than its header promises.
+pub(crate) const LONG: &str = "its header is damaged, or something was added to it; download or copy it again";
 
 /// Whether `folder` looks like an MNIST-format folder: it has one of the four files.
 pub(crate) fn is_idx_folder(folder: &Path) -> bool {
@@ -97,19 +99,17 @@ fn read_idx<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), DataEr
     for (size, word) in sizes.iter_mut().zip(header[4..].as_chunks().0) {
         *size = u32::from_be_bytes(*word) as usize;
     }
-    let broken = |holds: String| {
-        let promise = sizes.map(|size| size.to_string()).join(" x ");
-        let problem = format!("promises {promise} values in its header and holds {holds}");
-        DataError::malformed(path, problem, "the file is cut short or damaged; download or copy it again")
-    };
+    let problem =
+        |holds: &str| format!("promises {} values in its header and holds {holds}", sizes.map(|size| size.to_string()).join(" x "));
+    let short = |holds: &str| DataError::malformed(path, problem(holds), "the file is cut short or damaged; download or copy it again");
     let promised = sizes.iter().try_fold(1_u64, |product, size| product.checked_mul(*size as u64));
-    let promised = promised.filter(|promised| *promised <= contents.most).ok_or_else(|| broken("fewer".into()))?;
+    let promised = promised.filter(|promised| *promised <= contents.most).ok_or_else(|| short("fewer"))?;
     let values = contents.read(promised + 1)?;
     if values.len() as u64 > promised {
-        return Err(broken("more".into()));
+        return Err(DataError::malformed(path, problem("more"), LONG));
     }
     if (values.len() as u64) < promised {
-        return Err(broken(format!("only {}", values.len())));
+        return Err(short(&format!("only {}", values.len())));
     }
     Ok((sizes, values))
 }
@@ -187,7 +187,9 @@ mod tests {
 
     #[test]
     fn more_bytes_than_promised_are_refused() {
-        assert!(error(&idx(&[1, 2, 2], &PIXELS), &idx(&[1], &[7])).contains("holds more"));
+        let message = error(&idx(&[1, 2, 2], &PIXELS), &idx(&[1], &[7]));
+        assert!(message.contains("holds more: its header is damaged, or something was added to it"), "{message}");
+        assert!(error(&idx(&[3, 2, 2], &PIXELS), &idx(&[3], &[7, 1, 0])).contains("holds only 8: the file is cut short"));
     }
 
     /// A gzip file of zeros is a thousand times smaller than what it inflates to: no more is read than the header promises.

@@ -1,6 +1,6 @@
 //! Bringing features to a common scale, with constants learnt from the train rows alone.
 
-use crate::{DataError, Dataset, Features};
+use crate::{DataError, Dataset, Features, Source};
 use serde::{Deserialize, Serialize};
 
 /// How features are scaled, `data.scale`.
@@ -37,19 +37,23 @@ impl Scaler {
         }
     }
 
-    /// Refuses constants that would turn features into infinities or NaN.
+    /// Refuses constants, learnt from `source`, that would turn features into infinities or NaN.
     ///
     /// # Errors
-    /// The first column whose values are too large to scale.
-    pub fn check(&self, scale: Scale) -> Result<(), DataError> {
+    /// The first column whose values are too large to scale, by its name where it has one.
+    pub fn check(&self, scale: Scale, source: &Source) -> Result<(), DataError> {
+        let Some(column) = self.unusable() else { return Ok(()) };
+        let what = source.feature_names.get(column).map_or_else(
+            || format!("feature column {column} (counted from 0) of {}", source.given),
+            |name| format!("column `{name}` of {}", source.given),
+        );
+        Err(too_far_apart(scale, &what))
+    }
+
+    /// The first column with constants that are no numbers.
+    fn unusable(&self) -> Option<usize> {
         let usable = |(offset, divisor): (&f32, &f32)| offset.is_finite() && divisor.is_finite();
-        match self.offset.iter().zip(&self.divisor).position(|constants| !usable(constants)) {
-            None => Ok(()),
-            Some(column) => {
-                let problem = format!("cannot scale feature column {column} (counted from 0): its values are too far apart for f32");
-                Err(DataError::setting("data.scale", format!("{scale:?}").to_lowercase(), problem, "give that column in a larger unit"))
-            }
-        }
+        self.offset.iter().zip(&self.divisor).position(|constants| !usable(constants))
     }
 
     fn fit_range(data: &Dataset, rows: &[u32]) -> Self {
@@ -83,6 +87,11 @@ impl Scaler {
             divisor: columns.map(|column| constant(column).map_or_else(|| nonzero(variance[column].sqrt() as f32), |_| 1.0)).collect(),
         }
     }
+}
+
+fn too_far_apart(scale: Scale, column: &str) -> DataError {
+    let problem = format!("cannot scale {column}: its values are too far apart for f32");
+    DataError::setting("data.scale", format!("{scale:?}").to_lowercase(), problem, "give that column in a larger unit")
 }
 
 fn nonzero(divisor: f32) -> f32 {
@@ -125,10 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn a_range_beyond_f32_is_refused_by_column() {
+    fn a_column_that_cannot_be_scaled_is_named_with_its_data() {
         let table = Dataset::new(Features::F32(vec![1.0, 3e38, 2.0, -3e38]), vec![2], vec![0, 1]);
-        let message = Scaler::fit(Scale::Unit, &table, &[0, 1]).check(Scale::Unit).unwrap_err().to_string();
-        assert!(message.starts_with("data.scale = unit cannot scale feature column 1"), "{message}");
+        let scaler = Scaler::fit(Scale::Unit, &table, &[0, 1]);
+        let source = Source::new("data/t.csv", vec!["0".into(), "1".into()], table, None);
+        let named = Source { feature_names: vec!["length".into(), "weight".into()], ..source.clone() };
+        for (source, expected) in [(source, "feature column 1 (counted from 0) of data/t.csv:"), (named, "column `weight` of data/t.csv:")]
+        {
+            let message = scaler.check(Scale::Unit, &source).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("data.scale = unit cannot scale {expected}")), "{message}");
+        }
     }
 
     #[test]

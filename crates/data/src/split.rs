@@ -82,7 +82,7 @@ impl SplitSpec {
         }
         if pool.rows.is_empty() {
             return Err(DataError::unusable(
-                &source.name,
+                &source.given,
                 "has no rows to train on",
                 "give train rows beside those for validation and testing",
             ));

@@ -3,7 +3,7 @@
 use super::shape::{expected, rows_of};
 use super::{InputRows, Reader, RowFormat, RowOrigin};
 use crate::bytes::{Contents, read_error};
-use crate::idx::UNSIGNED_BYTE;
+use crate::idx::{LONG, UNSIGNED_BYTE};
 use crate::npy::{Header, Kind, number};
 use crate::{DataError, Features, Skipped};
 use std::io::Read;
@@ -41,13 +41,16 @@ impl Stream {
         };
         match stream.rows.checked_mul(stream.row_bytes) {
             Some(bytes) if bytes <= most => Ok(stream),
-            _ => Err(stream.short("fewer".into())),
+            _ => Err(stream.short("fewer")),
         }
     }
 
-    fn short(&self, holds: String) -> DataError {
-        let problem = format!("promises {} rows in its header and holds {holds}", self.rows);
-        DataError::malformed(&self.path, problem, "it is cut short or damaged; copy it again")
+    fn short(&self, holds: &str) -> DataError {
+        self.broken(holds, "it is cut short or damaged; copy it again")
+    }
+
+    fn broken(&self, holds: &str, remedy: &str) -> DataError {
+        DataError::malformed(&self.path, format!("promises {} rows in its header and holds {holds}", self.rows), remedy)
     }
 
     /// The bytes of the next rows, and where those come from; `None` at the end, where nothing may follow.
@@ -58,9 +61,9 @@ impl Stream {
         read.map_err(|error| read_error(&self.path, self.is_gzip, &error))?;
         match (count, bytes.len() as u64) {
             (0, 0) => return Ok(None),
-            (0, _) => return Err(self.short("more".into())),
+            (0, _) => return Err(self.broken("more", LONG)),
             (count, length) if length < count * self.row_bytes => {
-                return Err(self.short(format!("only {}", self.position + length / self.row_bytes)));
+                return Err(self.short(&format!("only {}", self.position + length / self.row_bytes)));
             }
             _ => {}
         }

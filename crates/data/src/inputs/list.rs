@@ -4,7 +4,7 @@ use super::archive::NpzRows;
 use super::array::{IdxRows, NpyRows};
 use super::pictures::{PictureFile, PictureRows};
 use super::table::TableRows;
-use super::{PassedOver, Reader, RowFormat};
+use super::{PassedOver, Reader, RowFormat, STANDARD_INPUT, is_standard_input};
 use crate::DataError;
 use crate::bytes::Contents;
 use crate::images::{entries, is_picture};
@@ -47,7 +47,7 @@ impl Input {
                     Kind::Npy => Box::new(NpyRows::open(&path, format)?),
                     Kind::Npz => Box::new(NpzRows::open(&path, format)?),
                 };
-                (path, reader)
+                (if is_standard_input(&path) { STANDARD_INPUT.into() } else { path }, reader)
             }
         })
     }
@@ -62,7 +62,7 @@ pub(super) fn find(paths: &[PathBuf], format: &RowFormat) -> Result<Found, DataE
 
 /// Adds what `path` stands for.
 fn list(path: &Path, format: &RowFormat, Found { inputs, passed_over }: &mut Found) -> Result<(), DataError> {
-    if path.as_os_str() == "-" {
+    if is_standard_input(path) {
         inputs.push_back(Input::File(path.to_owned(), Kind::Table));
     } else if path.is_dir() {
         let mut files = Vec::new();

@@ -66,6 +66,9 @@ pub struct PassedOver {
     pub first: Option<PathBuf>,
 }
 
+/// What messages call standard input.
+const STANDARD_INPUT: &str = "standard input";
+
 /// The rows of some files, in order.
 pub struct Inputs {
     format: RowFormat,
@@ -158,6 +161,12 @@ impl Inputs {
             }
         }
     }
+}
+
+/// Whether a path stands for standard input.
+#[must_use]
+pub fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 fn no_rows(path: &Path) -> DataError {

@@ -1,9 +1,9 @@
 //! Tables as rows: CSV and TSV, from files or standard input, their columns found by name.
 
-use super::{InputRows, Reader, RowFormat, RowOrigin};
+use super::{InputRows, Reader, RowFormat, RowOrigin, STANDARD_INPUT, is_standard_input};
 use crate::bytes::Contents;
-use crate::table::one_column;
 use crate::table::text::{TextTable, delimiter, shortened};
+use crate::table::{of_tabs, one_column};
 use crate::{DataError, Features, Skipped};
 use csv::ByteRecord;
 use std::io::Read;
@@ -17,6 +17,7 @@ const SHOWN_COLUMNS: usize = 6;
 pub(super) struct TableRows {
     path: PathBuf,
     shown: Rc<str>,
+    is_stdin: bool,
     text: TextTable,
     header: Vec<String>,
     /// Where each feature stands in a row.
@@ -28,15 +29,15 @@ pub(super) struct TableRows {
 
 impl TableRows {
     pub(super) fn open(path: &Path, format: &RowFormat) -> Result<Self, DataError> {
-        let is_stdin = path.as_os_str() == "-";
+        let is_stdin = is_standard_input(path);
         let (reader, is_gzip): (Box<dyn Read>, bool) =
             if is_stdin { (Box::new(std::io::stdin()), false) } else { Contents::open(path)?.into_reader() };
         let delimiter = delimiter(path);
-        let path = if is_stdin { PathBuf::from("standard input") } else { path.to_owned() };
+        let path = if is_stdin { PathBuf::from(STANDARD_INPUT) } else { path.to_owned() };
         let shown = path.display().to_string().into();
         let text = TextTable::new(&path, delimiter, reader, is_gzip);
         let mut table =
-            Self { path, shown, text, header: Vec::new(), features: Vec::new(), label: None, record: ByteRecord::new(), row: 0 };
+            Self { path, shown, is_stdin, text, header: Vec::new(), features: Vec::new(), label: None, record: ByteRecord::new(), row: 0 };
         table.read_header(format)?;
         Ok(table)
     }
@@ -44,7 +45,10 @@ impl TableRows {
     fn read_header(&mut self, format: &RowFormat) -> Result<(), DataError> {
         self.header = self.text.header()?;
         if let ([only], true) = (&self.header[..], format.num_features() > 1) {
-            return Err(one_column(&self.path, only));
+            return Err(match self.is_stdin && only.contains('\t') {
+                true => of_tabs(&self.path, "save it with commas, or as a file whose name ends in .tsv, and give that"),
+                false => one_column(&self.path, only),
+            });
         }
         self.label = format.options.label.as_deref().map(|label| self.column(label, "--label")).transpose()?;
         self.features = if format.feature_names.is_empty() { self.columns_in_order(format)? } else { self.named_columns(format)? };
@@ -64,7 +68,11 @@ impl TableRows {
     fn named_columns(&self, format: &RowFormat) -> Result<Vec<usize>, DataError> {
         let missing: Vec<&String> = format.feature_names.iter().filter(|name| !self.header.contains(name)).collect();
         if let [first, others @ ..] = missing.as_slice() {
-            let others = if others.is_empty() { String::new() } else { format!(", nor {} others", others.len()) };
+            let others = match others.len() {
+                0 => String::new(),
+                1 => ", nor 1 other".into(),
+                several => format!(", nor {several} others"),
+            };
             let names = listed(&format.feature_names);
             let problem = format!("has no column `{first}`{others}");
             return Err(self.malformed(problem, format!("the model takes {} columns: {names}", format.feature_names.len())));

@@ -172,7 +172,7 @@ fn arrays_that_do_not_fit_or_lie_about_their_size_are_named() {
     for (file, expected) in [
         (idx(&[4, 3], &bytes), "holds an array of shape [4, 3], and the model takes [N, 2, 2, 1] or [N, 4]"),
         (idx(&[4, 2, 2], &bytes), "promises 4 rows in its header and holds only 3"),
-        (idx(&[2, 2, 2], &bytes), "promises 2 rows in its header and holds more"),
+        (idx(&[2, 2, 2], &bytes), "promises 2 rows in its header and holds more: its header is damaged, or something was added"),
         (idx(&[u32::MAX, 2, 2], &bytes), "promises 4294967295 rows"),
         (vec![0, 0, 13, 1, 0, 0, 0, 4], "not as an IDX file of unsigned bytes"),
         (npy("<f4", "(3, 5)", &bytes), "holds an array of shape [3, 5]"),
@@ -224,7 +224,7 @@ fn tables_that_do_not_fit_are_named() {
     let format = || labelled(columns(&["a", "b"]), "y");
     for (text, expected) in [
         ("a,y\n1,cat\n", "has no column `b`: the model takes 2 columns: a, b"),
-        ("c,y\n1,cat\n", "has no column `a`, nor 1 others"),
+        ("c,y\n1,cat\n", "has no column `a`, nor 1 other: the model takes 2 columns"),
         ("a;b;y\n1;2;cat\n", "has one column only: semicolons seem to stand between its columns"),
         ("a,b\n1,2\n", "has no column `y` (--label): it has a, b"),
         ("a,b,a,y\n1,2,3,cat\n", "has two columns called `a`"),
@@ -238,6 +238,9 @@ fn tables_that_do_not_fit_are_named() {
         let message = error(folder.put("t.csv", text), format());
         assert!(message.contains("t.csv ") && message.contains(expected), "{expected}: {message}");
     }
+    let three = columns(&["a", "b", "c"]);
+    assert!(error(folder.put("t.csv", "z\n1\n2\n"), three.clone()).contains("has one column only"));
+    assert!(error(folder.put("t.csv", "z,y\n1,2\n"), three).contains("has no column `a`, nor 2 others: the model takes 3 columns"));
     let message = error(folder.put("t.csv", "p,q,r\n1,2,3\n"), pixels_of(&[2]));
     assert!(message.contains("has 3 columns with features, and the model takes 2"), "{message}");
     let mixed = folder.put("t.csv", "a,b,y\nx,2,cat\n3,4,dog\n5,6,cow\n7,8\n");

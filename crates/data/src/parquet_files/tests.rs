@@ -16,6 +16,11 @@ fn open(name: &str) -> Source {
     open_as(&fixture(name), &ReadOptions::default()).unwrap()
 }
 
+/// The same data read from another file.
+fn called(name: &str, source: Source) -> Source {
+    Source { name: name.into(), given: fixture(name).display().to_string(), ..source }
+}
+
 fn skipping() -> ReadOptions {
     ReadOptions { skip_bad_rows: true, ..ReadOptions::default() }
 }
@@ -26,17 +31,17 @@ fn every_format_of_a_table_gives_the_same_rows() {
     assert_eq!((csv.train.len(), &csv.classes[..]), (12, &["apple", "pear", "plum"].map(String::from)[..]));
     assert_eq!(csv.feature_names, ["length", "count", "share", "ripe"]);
     for name in ["table.tsv.gz", "table.parquet", "table_types.parquet"] {
-        assert_eq!(open(name), Source { name: name.into(), ..csv.clone() }, "{name}");
+        assert_eq!(open(name), called(name, csv.clone()), "{name}");
     }
     for name in ["table.npz", "table_fortran.npz"] {
-        assert_eq!(open(name), Source { name: name.into(), feature_names: vec![], ..csv.clone() }, "{name}");
+        assert_eq!(open(name), Source { feature_names: vec![], ..called(name, csv.clone()) }, "{name}");
     }
 }
 
 #[test]
 fn images_of_the_hub_are_those_of_the_arrays() {
     let (parquet, arrays) = (open("pictures"), open("pictures.npz"));
-    assert_eq!(parquet, Source { name: "pictures".into(), ..arrays });
+    assert_eq!(parquet, called("pictures", arrays));
     assert_eq!((parquet.train.len(), parquet.test.as_ref().unwrap().len()), (5, 3));
     assert_eq!(parquet.train.example_shape(), [3, 5, 1]);
     let Features::U8 { full_scale: 255, .. } = parquet.train.features() else { panic!("images are bytes") };

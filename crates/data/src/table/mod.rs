@@ -71,11 +71,18 @@ pub(crate) fn read(
 pub(crate) fn one_column(path: &Path, name: &str) -> DataError {
     let remedy = match name {
         name if name.contains(';') => "semicolons seem to stand between its columns: save it with commas (in pandas sep=\",\")",
-        name if name.contains('\t') => "tabs seem to stand between its columns: call it .tsv, or save it with commas",
+        name if name.contains('\t') => return of_tabs(path, "call it .tsv, or save it with commas"),
         _ => "give feature columns and a label column, separated by commas (by tabs in a file that ends in .tsv or .tab)",
     };
-    DataError::malformed(path, "has one column only", remedy)
+    DataError::malformed(path, ONE_COLUMN, remedy)
 }
+
+/// As [`one_column`], of a table whose columns are cut by tabs.
+pub(crate) fn of_tabs(path: &Path, remedy: &str) -> DataError {
+    DataError::malformed(path, ONE_COLUMN, format!("tabs seem to stand between its columns: {remedy}"))
+}
+
+const ONE_COLUMN: &str = "has one column only";
 
 impl TableReader<'_> {
     /// Checks the columns of the file at `path`, the label being the one that was asked for or else column `default_label`, and that every

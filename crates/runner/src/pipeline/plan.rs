@@ -84,7 +84,7 @@ impl Plan {
         let objective = objective(&recipe.train, source, &split)?;
         let augmentation = recipe.augment.map_or(Ok(None), |augment| augment.for_examples(source.train.example_shape()))?;
         let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
-        scaler.check(recipe.data.scale)?;
+        scaler.check(recipe.data.scale, source)?;
         let step = ChosenStep::choose(&recipe.train, device, augmentation.is_some())?;
         let test_row_numbers = source.tested().row_numbers().clone();
         Ok(Self { split, test_row_numbers, fingerprint, architecture, objective, augmentation, scaler, step, horizon })

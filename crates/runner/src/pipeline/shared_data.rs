@@ -46,7 +46,7 @@ impl SharedData {
         let split = recipe.data.split_spec().split(source)?;
         let fingerprint = split.fingerprint(source);
         let scaler = Scaler::fit(recipe.data.scale, &source.train, &split.train);
-        scaler.check(recipe.data.scale)?;
+        scaler.check(recipe.data.scale, source)?;
         let has_same = |other: &&Self| Arc::ptr_eq(&other.source, source) && other.scaler == scaler;
         let (examples, own_test) = match others.find(has_same) {
             Some(other) => (other.examples.clone(), other.own_test.clone()),
