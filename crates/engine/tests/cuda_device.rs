@@ -13,7 +13,7 @@ use close::{Tolerance, assert_close, assert_same, assert_within};
 use relumine_engine::{
     Examples, FeatureBuffer, GpuReplicas, GpuStep, NamedTensors, Precision, ReferenceStep, Step, StepError, TrainingConfig,
 };
-use relumine_kernels::gpu::CudaGpu;
+use relumine_kernels::gpu::{CudaGpu, DENSE_LIMIT};
 use relumine_model::{Architecture, ModelConfig};
 use serde_json::json;
 
@@ -76,7 +76,10 @@ const TRAINED: Tolerance = Tolerance { absolute: 1e-5, relative: 0.0, of_largest
 fn training_on_a_gpu_is_that_of_the_reference_and_repeats_to_the_bit() {
     let Some(device) = device() else { return };
     let (on_gpu, on_cpu) = (examples(&device), examples(&Device::Cpu));
-    for (number, (architecture, config)) in networks().into_iter().enumerate() {
+    // Small layers by the kernels, and all by the library.
+    let all = [DENSE_LIMIT, 0].into_iter().flat_map(|limit| networks().into_iter().map(move |network| (network, limit)));
+    for (number, ((architecture, config), limit)) in all.enumerate() {
+        let gpu = || Box::new(gpu().with_dense_limit(limit));
         let run = || train(&mut GpuStep::new(gpu(), &architecture, &config, &device).unwrap(), &on_gpu);
         let (first, second) = (run(), run());
         assert_same(&format!("network {number}"), &first.0, &second.0);

@@ -4,6 +4,7 @@ mod tables;
 mod trial;
 
 pub use tables::{is_share, measure_text, short};
+pub(crate) use tables::{shown_difference, shown_interval};
 pub use trial::TrialRecord;
 
 use crate::probes::nans_from_nulls;

@@ -28,7 +28,7 @@ fn kernels_and_library_make_the_same_step() {
         let gradients = reference.gradients(&case.examples, &rows).unwrap();
         case.train(&mut reference, &[37, 1, 20]);
         // All by the library, some layers by either, all by the kernels.
-        for limit in [0, 40_000, usize::MAX] {
+        for limit in [0, 1, usize::MAX] {
             let what = format!("{}, kernels up to {limit}", case.name);
             let gpu = gpu_with(Order::Forward, limit);
             let mut step = GpuStep::new(gpu, &case.architecture, &case.training, &Device::Cpu).unwrap();

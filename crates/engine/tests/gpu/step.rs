@@ -24,10 +24,10 @@ pub(crate) fn fused_in(order: Order, architecture: &Architecture, config: &Train
 
 pub(crate) fn gpu(order: Order) -> Box<dyn Gpu> {
     // Far fewer than a GPU's, so that some products of most tests are the library's.
-    gpu_with(order, 1 << 19)
+    gpu_with(order, 1)
 }
 
-/// With kernels of dense layers up to so many multiplications.
+/// With kernels of dense layers up to so many rounds.
 #[cfg(not(feature = "cuda-calls"))]
 pub(crate) fn gpu_with(order: Order, dense_limit: usize) -> Box<dyn Gpu> {
     Box::new(Emulator::new(order).unwrap().with_dense_limit(dense_limit))

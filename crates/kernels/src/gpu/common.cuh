@@ -4,11 +4,11 @@
 // Shape suffixes: b rows of the pass, u units, f features, r replicas.
 #pragma once
 
-// A GPU stops at a vector that does not lie at a multiple of its size; a host would read it all the same.
+// A GPU stops at what does not lie at a multiple of its size in bytes; a host would read it all the same.
 #ifdef RELUMINE_EMULATOR
-#define CHECK_ALIGNMENT(place) ((reinterpret_cast<unsigned long long>(place) % 16) ? abort() : (void)0)
+#define CHECK_ALIGNMENT(place, size) ((reinterpret_cast<unsigned long long>(place) % (size)) ? abort() : (void)0)
 #else
-#define CHECK_ALIGNMENT(place) ((void)0)
+#define CHECK_ALIGNMENT(place, size) ((void)0)
 #define RELUMINE_KERNEL extern "C" __global__ void __launch_bounds__(256)
 #define UNROLL _Pragma("unroll")
 #endif
@@ -78,7 +78,7 @@ struct Four {
 __device__ inline Four load4(const float* row, u32 column4, u32 units) {
     Four four;
     if (units % 4 == 0) {
-        CHECK_ALIGNMENT(row);
+        CHECK_ALIGNMENT(row, 16);
         const float4 loaded = reinterpret_cast<const float4*>(row)[column4];
         four.at[0] = loaded.x, four.at[1] = loaded.y, four.at[2] = loaded.z, four.at[3] = loaded.w;
         return four;
@@ -89,7 +89,7 @@ __device__ inline Four load4(const float* row, u32 column4, u32 units) {
 
 __device__ inline void store4(float* row, u32 column4, u32 units, Four four) {
     if (units % 4 == 0) {
-        CHECK_ALIGNMENT(row);
+        CHECK_ALIGNMENT(row, 16);
         reinterpret_cast<float4*>(row)[column4] = make_float4(four.at[0], four.at[1], four.at[2], four.at[3]);
         return;
     }

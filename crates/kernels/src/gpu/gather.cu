@@ -23,6 +23,7 @@ struct GatherArguments {
 __device__ inline Four bytes4(const u8* row, u32 column4, u32 features) {
     Four four;
     if (features % 4 == 0) {
+        CHECK_ALIGNMENT(row, 4);
         const u32 bytes = reinterpret_cast<const u32*>(row)[column4];
         UNROLL for (u32 i = 0; i < 4; i++) four.at[i] = float((bytes >> 8 * i) & 255u);
         return four;

@@ -10,6 +10,7 @@ mod arguments;
 mod check;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod dense;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod operation;
@@ -20,6 +21,7 @@ pub use arguments::*;
 pub use check::{KernelCheck, KernelFault, check_kernels};
 #[cfg(feature = "cuda")]
 pub use cuda::CudaGpu;
+pub use dense::{DENSE_LIMIT, DenseSize, dense_rounds};
 #[cfg(feature = "emulator")]
 pub use emulator::{Emulator, Order};
 pub use operation::{Launch, Operation, Product, ROWS_PER_CHUNK, STRIP, Stage};
@@ -77,14 +79,9 @@ impl Precision {
     }
 }
 
-/// Multiplications of a layer's product, of all replicas together, up to which it is made by the kernels of `dense.cu`, which do more in one
-/// launch and divide it among more blocks; larger ones are left to a library. The first layer of the seed job has 25.7 million. By counts of
-/// launches and bytes; not measured on hardware yet.
-pub const DENSE_LIMIT: usize = 1 << 25;
-
 /// Something that runs [`Operation`]s in the order they are given to it, maybe after the call.
 pub trait Gpu: std::fmt::Debug {
-    /// Multiplications of a layer's product, of all replicas together, up to which the kernels of `dense.cu` are to make it.
+    /// [Rounds](dense_rounds) of a layer's products up to which the kernels of `dense.cu` are to make them.
     fn dense_limit(&self) -> usize;
 
     /// Room for so many bytes, all zero, aligned for any vector. It stays until it is freed or the GPU is dropped.

@@ -1,5 +1,6 @@
 //! What a step is made of.
 
+use super::dense::SIDE;
 use super::{
     ActivateArguments, ActivateBackwardArguments, BatchNormArguments, BoundArguments, ClipArguments, DenseBackwardArguments,
     DenseForwardArguments, DenseGradientArguments, FinishArguments, GatherArguments, LayerNormArguments, LossArguments, MaxoutArguments,
@@ -150,7 +151,6 @@ impl Launch {
     /// [`Launch::Finish`] at most.
     fn blocks(&self, parameters: usize) -> usize {
         const ROWS_PER_BLOCK: usize = THREADS / 32;
-        const SIDE: usize = 16;
         let fours = |rows: u32, columns: u32| (rows as usize * (columns as usize).div_ceil(4)).div_ceil(THREADS);
         let each = |rows: u32, columns: u32| (rows as usize * columns as usize).div_ceil(THREADS);
         let tiles = |rows: u32, columns: u32| (rows as usize).div_ceil(SIDE) * (columns as usize).div_ceil(SIDE);

@@ -88,13 +88,14 @@ __device__ inline Tile make_tile(const Factor& left, const Factor& right, u32 ro
         share_chunk<LEFT_LIES_BY_TERMS>(lefts, of_left, terms);
         share_chunk<RIGHT_LIES_BY_TERMS>(rights, of_right, terms);
         __syncthreads();
-        if (terms == CHUNK) {
+        if (first + CHUNK < left.terms) {
             // The next chunk comes while this one is worked at.
             of_left = read_chunk<LEFT_LIES_BY_TERMS>(left, row, first + CHUNK);
             of_right = read_chunk<RIGHT_LIES_BY_TERMS>(right, column, first + CHUNK);
         }
         for (u32 four = 4 * group; four < terms; four += 4 * GROUPS) {
-            UNROLL for (u32 term = four; term < four + 4; term++) {
+            UNROLL for (u32 of_four = 0; of_four < 4; of_four++) {
+                const u32 term = four + of_four;
                 const Four l = as_four(lefts[term * PITCH + row4]), r = as_four(rights[term * PITCH + column4]);
                 UNROLL for (u32 i = 0; i < 16; i++) sums[i / 4][i % 4] += l.at[i / 4] * r.at[i % 4];
             }

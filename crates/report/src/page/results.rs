@@ -3,7 +3,8 @@
 use super::families::{Families, Family};
 use super::{Block, Section, capital, count, percent};
 use crate::chart::{Effect, EffectPlot, Scale};
-use crate::{Align, Comparison, ReportError, Run, Score, Status, Summary, Table, statistics};
+use crate::{Align, ComparedRun, Comparison, ReportError, Run, Score, Status, Summary, Table, statistics};
+use std::path::Path;
 
 pub(super) fn section(families: &Families, runs: &[Run]) -> Result<Section, ReportError> {
     let mut section = Section::new("Results");
@@ -11,6 +12,7 @@ pub(super) fn section(families: &Families, runs: &[Run]) -> Result<Section, Repo
         [family] if family.runs.len() == 1 => one_run(&mut section, &family.first().run.summary),
         _ => several_runs(&mut section, families, runs)?,
     }
+    section.blocks.extend(left_out(families, runs).map(Block::Text));
     Ok(section)
 }
 
@@ -89,7 +91,7 @@ fn several_runs(section: &mut Section, families: &Families, runs: &[Run]) -> Res
         }
     }
     if !comparison.remarks.is_empty() {
-        section.add(Block::List(comparison.remarks.iter().map(|remark| capital(remark) + ".").collect()));
+        section.add(Block::List(comparison.remarks.iter().map(|remark| sentence(remark, &comparison)).collect()));
     }
     Ok(())
 }
@@ -102,6 +104,22 @@ fn spread(family: &Family, score: fn(&Summary) -> Option<Score>) -> String {
         Some([accuracy]) => format!("{accuracy:.2} %"),
         Some(several) => format!("{:.2} % (sd {:.2})", statistics::mean(several), statistics::standard_deviation(several)),
     }
+}
+
+/// The runs that are shown nowhere, because others have their recipe and seed.
+fn left_out(families: &Families, runs: &[Run]) -> Option<String> {
+    let shown: Vec<&Path> = families.all.iter().flat_map(|family| &family.runs).map(|trained| trained.run.folder.as_path()).collect();
+    let left_out = runs.iter().filter(|run| !shown.contains(&run.folder.as_path())).map(|run| run.folder.display().to_string());
+    let left_out: Vec<String> = left_out.collect();
+    (!left_out.is_empty())
+        .then(|| format!("Of runs with the same recipe and seed the last one is shown; left out: {}.", left_out.join(", ")))
+}
+
+/// A remark as a sentence. The folder of a run is written as it is.
+fn sentence(remark: &str, comparison: &Comparison) -> String {
+    let is_path = |run: &ComparedRun| remark.strip_prefix(run.run.as_str()).is_some_and(|rest| rest.starts_with([' ', ',']));
+    let beginning = if comparison.runs.iter().any(is_path) { remark.to_owned() } else { capital(remark) };
+    beginning + "."
 }
 
 /// Each run's accuracy with the interval that its rows leave.

@@ -82,8 +82,8 @@ impl Study {
                     label,
                     measure.clone(),
                     test.pairs.to_string(),
-                    measure_text(measure, test.mean),
-                    interval_text(measure, Some(test.interval)),
+                    Contrast::difference_text(measure, test.mean),
+                    difference_interval_text(measure, shown_difference(measure, test.interval)),
                     format!("{p:.2e}"),
                 ]),
                 _ => table.row([label, measure.clone(), "-".into()]),
@@ -113,7 +113,21 @@ impl Study {
     }
 }
 
-/// Whether a measure is a share, which people read in percent: accuracies, gaps between them, saturated outputs, dead units.
+impl Contrast {
+    /// A difference of two values of a measure with its unit.
+    ///
+    /// ```
+    /// use relumine_report::Contrast;
+    /// assert_eq!(Contrast::difference_text("validation_accuracy", 0.7273), "72.73 points");
+    /// assert_eq!(Contrast::difference_text("loss_rise", -0.25), "-0.2500");
+    /// ```
+    #[must_use]
+    pub fn difference_text(measure: &str, value: f64) -> String {
+        if is_share(measure) { format!("{:.2} points", 100.0 * value) } else { short(value) }
+    }
+}
+
+/// Whether a measure is a share, which people read in percent, or a difference of two: accuracies, gaps between them, saturated outputs, dead units.
 #[must_use]
 pub fn is_share(measure: &str) -> bool {
     measure.ends_with("accuracy") || measure.ends_with("accuracy_gap") || measure.starts_with("dead_") || measure.starts_with("saturated_")
@@ -124,11 +138,31 @@ pub fn is_share(measure: &str) -> bool {
 /// ```
 /// use relumine_report::measure_text;
 /// assert_eq!(measure_text("validation_accuracy", 0.98765), "98.77 %");
+/// assert_eq!(measure_text("accuracy_gap", 0.0125), "1.25 points");
 /// assert_eq!(measure_text("loss_rise", 1.25), "1.2500");
 /// ```
 #[must_use]
 pub fn measure_text(measure: &str, value: f64) -> String {
-    if is_share(measure) { format!("{:.2} %", 100.0 * value) } else { short(value) }
+    if is_share(measure) && !is_gap(measure) { format!("{:.2} %", 100.0 * value) } else { Contrast::difference_text(measure, value) }
+}
+
+/// Whether a measure is a difference of two accuracies.
+fn is_gap(measure: &str) -> bool {
+    measure.ends_with("accuracy_gap")
+}
+
+/// The part of an interval of a measure that its values can lie in, from 0 to 1 for a share: Student's t of few seeds reaches under 0 and over
+/// 100 %, where no accuracy is. What `study.json` says is not clipped.
+pub(crate) fn shown_interval(measure: &str, interval: (f64, f64)) -> (f64, f64) {
+    match (is_share(measure), is_gap(measure)) {
+        (true, false) => (interval.0.clamp(0.0, 1.0), interval.1.clamp(0.0, 1.0)),
+        _ => shown_difference(measure, interval),
+    }
+}
+
+/// The same of a difference of two values of a measure, from -1 to 1 for shares.
+pub(crate) fn shown_difference(measure: &str, (low, high): (f64, f64)) -> (f64, f64) {
+    if is_share(measure) { (low.clamp(-1.0, 1.0), high.clamp(-1.0, 1.0)) } else { (low, high) }
 }
 
 /// Four digits after the point, in powers of ten where that is shorter.
@@ -141,14 +175,23 @@ pub fn short(value: f64) -> String {
 fn interval_text(measure: &str, interval: Option<(f64, f64)>) -> String {
     interval.map_or_else(
         || "-".into(),
-        |(low, high)| {
-            if is_share(measure) {
+        |interval| {
+            let (low, high) = shown_interval(measure, interval);
+            if is_share(measure) && !is_gap(measure) {
                 format!("{:.2} to {:.2} %", 100.0 * low, 100.0 * high)
             } else {
-                format!("{} to {}", short(low), short(high))
+                difference_interval_text(measure, (low, high))
             }
         },
     )
+}
+
+fn difference_interval_text(measure: &str, (low, high): (f64, f64)) -> String {
+    if is_share(measure) {
+        format!("{:.2} to {:.2} points", 100.0 * low, 100.0 * high)
+    } else {
+        format!("{} to {}", short(low), short(high))
+    }
 }
 
 fn sd_text(measure: &str, estimate: &Estimate) -> String {

@@ -39,7 +39,7 @@ pub struct GpuCheckArguments {
     #[arg(long, default_value = "cuda")]
     pub device: String,
     /// How many runs to train side by side, and to time in turn; the first is what the others are compared with.
-    #[arg(long, value_delimiter = ',', default_value = "1,8,64", value_name = "N,..",
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4,8,64", value_name = "N,..",
           value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub replicas: Vec<u16>,
     /// Print JSON instead of tables.

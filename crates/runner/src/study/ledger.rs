@@ -111,5 +111,6 @@ mod tests {
         let losses = trials.each_ref().map(|trial| ledger.at(trial, 2).map(|record| record.measures["validation_loss"]));
         assert_eq!(losses, [Some(0.5), Some(0.7), Some(0.6)]);
         assert_eq!(ledger.seconds(&trials), 6.5);
+        assert!(Ledger::default().seconds(&trials).is_sign_positive(), "no trials take 0 s, not -0 s");
     }
 }

@@ -2,18 +2,24 @@
 
 use super::{Pass, Plan};
 use crate::gpu::core::evaluation_rows;
-use relumine_kernels::gpu::{DenseBackwardArguments, DenseForwardArguments, DenseGradientArguments, Launch, Stage, Values};
+use relumine_kernels::gpu::{
+    DenseBackwardArguments, DenseForwardArguments, DenseGradientArguments, DenseSize, Launch, Stage, Values, dense_rounds,
+};
 use relumine_model::Role;
 
 impl Plan<'_> {
     /// Whether the kernels of `dense.cu` make this layer's products. They know neither normalisations nor a maxout.
     pub(super) fn is_dense(&self, pass: Pass, layer: usize) -> bool {
         let ((of_layer, _), replicas) = (self.layer(layer), self.network.replicas());
-        // In evaluation the same for any number of rows, so that a row has the logits that it has alone.
-        let rows = if self.is_training() { pass.rows } else { evaluation_rows(replicas) };
-        // As many for each of the layer's three products.
-        let multiplications = rows * of_layer.spec.fan_in * of_layer.spec.fan_out * replicas;
-        multiplications <= self.dense_limit && of_layer.norm.is_none() && !of_layer.is_maxout()
+        let size = DenseSize {
+            // In evaluation the same for any number, so that a row has the logits that it has alone.
+            rows: if self.is_training() { pass.rows } else { evaluation_rows(replicas) },
+            fan_in: of_layer.spec.fan_in,
+            fan_out: of_layer.spec.fan_out,
+            replicas,
+            has_inputs_gradient: layer > 0,
+        };
+        dense_rounds(size) <= self.dense_limit && of_layer.norm.is_none() && !of_layer.is_maxout()
     }
 
     /// Whether the product of the layer above also goes back through this layer's activation.

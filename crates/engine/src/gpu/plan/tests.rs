@@ -6,7 +6,7 @@ use relumine_kernels::gpu::{Address, DENSE_LIMIT, Emulator, Operation, Order};
 use relumine_model::ModelConfig;
 use serde_json::{Value, json};
 
-/// The stages by name, with products of so many multiplications by kernels of ours; those that go on beside others in brackets.
+/// The stages by name, with products of so many rounds by kernels of ours; those that go on beside others in brackets.
 fn stages(model: Value, optimizer: Value, kind: Kind, dense_limit: usize) -> Vec<String> {
     let model: ModelConfig = serde_json::from_value(model).unwrap();
     let config = TrainingConfig { optimizer: serde_json::from_value(optimizer).unwrap(), ..TrainingConfig::default() };
@@ -46,16 +46,16 @@ fn a_step_of_two_hidden_layers_is_eleven_operations() {
         let found = stages(model.clone(), json!({}), Kind::Train, DENSE_LIMIT);
         assert_eq!(found, [forward.as_slice(), &["loss"], &backward].concat());
         // Of 1,024 rows at a time, whatever their number.
-        let evaluation = ["gather", "product", "activate", "product", "activate", "dense_forward"];
+        let evaluation = ["gather", "product", "activate", "dense_forward", "dense_forward"];
         assert_eq!(stages(model.clone(), json!({}), Kind::Evaluate, DENSE_LIMIT), evaluation);
         assert_eq!(stages(model, json!({}), Kind::Evaluate, usize::MAX), forward);
     }
 }
 
-/// 128 rows through 784 x 256 weights are the largest product.
+/// 128 rows through 784 x 256 weights take four rounds, and the others one.
 #[test]
 fn a_layer_that_is_too_large_for_the_kernels_is_made_by_the_library() {
-    let found = stages(json!({ "hidden": [256, 256] }), json!({}), Kind::Train, 128 * 784 * 256 - 1);
+    let found = stages(json!({ "hidden": [256, 256] }), json!({}), Kind::Train, 3);
     let forward = ["gather", "product", "activate", "dense_forward", "dense_forward", "loss"];
     let backward = ["(dense_gradient)", "dense_backward", "(dense_gradient)", "product", "activate_backward", "product", "join", "update"];
     assert_eq!(found, [forward.as_slice(), &backward].concat());

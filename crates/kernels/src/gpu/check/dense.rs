@@ -5,8 +5,8 @@ use crate::Activation;
 use crate::gpu::{DenseBackwardArguments, DenseForwardArguments, DenseGradientArguments, Draws, GpuError, Launch, Values};
 
 /// Rows, terms and columns: more than one chunk of terms and no multiple of it; what vectors fit into nowhere; one row, and fewer terms than a
-/// group takes; one term; two chunks.
-const SIZES: [(usize, usize, usize); 5] = [(48, 784, 36), (33, 17, 70), (1, 3, 10), (35, 1, 1), (18, 512, 33)];
+/// group takes; one term; two chunks; vectors that fit into one side alone.
+const SIZES: [(usize, usize, usize); 6] = [(48, 784, 36), (33, 17, 70), (1, 3, 10), (35, 1, 1), (18, 512, 33), (20, 30, 64)];
 
 /// A matrix of each replica.
 struct Matrix<'a> {
@@ -95,6 +95,11 @@ pub(super) fn forward(bench: &mut Bench<'_>) -> Result<(), GpuError> {
                 ..arguments
             };
             bench.launch(Launch::DenseForward(logits), 0)?;
+            // And the other way round in training, where the loss adds the bias.
+            let bare = bench.zeros(rows * units)?;
+            bench.launch(Launch::DenseForward(DenseForwardArguments { z: bare, out: Values::NONE, ..logits }), 0)?;
+            let found = bench.values(bare)?;
+            bench.judge("dense_forward", format!("[{rows}, {fan_in}] [{units}, {fan_in}]^T, products alone"), &found, &expected, SUMMED);
             let with_bias: Vec<f64> =
                 expected.iter().enumerate().map(|(at, z)| z + f64::from(bias[at / (rows * units) * units + at % units])).collect();
             let found = bench.values(evaluated)?;

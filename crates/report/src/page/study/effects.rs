@@ -3,7 +3,8 @@
 use super::panels::{Line, Panels};
 use crate::chart::{Chart, Effect, EffectPlot, Scale};
 use crate::page::{capital, count};
-use crate::{Contrast, Estimate, Study, StudyCell, is_share, measure_text};
+use crate::study::{shown_difference, shown_interval};
+use crate::{Contrast, Estimate, Study, StudyCell, is_share};
 
 /// Values that lie further apart than this would be one point on a linear axis.
 const LARGE_RATIO: f64 = 8.0;
@@ -18,7 +19,7 @@ pub(super) fn by_setting(panels: &Panels<'_>, measure: &str) -> Option<Chart> {
             group: group.to_owned(),
             label: line.name.clone(),
             estimate: unit.shown(estimate.mean),
-            interval: estimate.interval.map(|(low, high)| unit.interval(low, high)),
+            interval: estimate.interval.map(|interval| unit.interval(shown_interval(measure, interval))),
             style: line.style,
             remark: remark(estimate),
         })
@@ -53,11 +54,12 @@ pub(super) fn of_contrasts(study: &Study) -> Vec<Chart> {
         let effect = |contrast: &Contrast| {
             let test = contrast.test?;
             let (common, difference) = parts(study, contrast);
+            let (low, high) = shown_difference(measure, test.interval);
             Some(Effect {
                 group: format!("{}: {difference}", contrast.name),
-                label: common.unwrap_or_else(|| measure_text(measure, test.mean)),
+                label: common.unwrap_or_else(|| Contrast::difference_text(measure, test.mean)),
                 estimate: factor * test.mean,
-                interval: Some((factor * test.interval.0, factor * test.interval.1)),
+                interval: Some((factor * low, factor * high)),
                 style: 0,
                 remark: contrast.holm_p.map_or_else(String::new, |p| format!("{}, p {p:.2e}", count(test.pairs as u64, "pair"))),
             })
@@ -116,12 +118,16 @@ impl Unit {
         }
     }
 
-    fn interval(&self, low: f64, high: f64) -> (f64, f64) {
+    fn interval(&self, (low, high): (f64, f64)) -> (f64, f64) {
         let ends = (self.shown(low), self.shown(high));
-        if self.is_error { (ends.1.max(0.0), ends.0) } else { ends }
+        if self.is_error { (ends.1, ends.0) } else { ends }
     }
 
     fn label(&self) -> String {
-        if self.is_share { format!("{} (%)", self.name) } else { self.name.clone() }
+        match self.is_share {
+            true if self.name.ends_with("gap") => format!("{} (points)", self.name),
+            true => format!("{} (%)", self.name),
+            false => self.name.clone(),
+        }
     }
 }

@@ -33,12 +33,13 @@ fn in_short(study: &Study) -> Section {
         section.add(Block::List(study.findings.iter().map(sentence).collect()));
     }
     let failed = if study.failed_trials == 0 { String::new() } else { format!(", of which {} failed", study.failed_trials) };
+    let seconds = study.trial_seconds;
+    let took = if seconds > 0.0 { format!(" They took {seconds:.0} s of one thread each in all.") } else { String::new() };
     section.add(Block::Text(format!(
-        "{} with {}: {}{failed}. They took {:.0} s of one thread each in all. relumine {} on {}.",
+        "{} with {}: {}{failed}.{took} relumine {} on {}.",
         count(study.cells.len() as u64, "setting"),
         count(study.seeds.len() as u64, "seed"),
         count(study.trials, "trial"),
-        study.trial_seconds,
         study.version,
         study.device
     )));
@@ -59,7 +60,7 @@ fn results(study: &Study, panels: &Panels<'_>) -> Section {
     section.add(Block::Table(study.cell_table()));
     section.add(Block::Note(
         "Means over the seeds with 95 % intervals: by seeds (Student's t), how far other seeds would take the mean; by rows (Wilson), how far \
-         another draw of as many validation rows could."
+         another draw of as many validation rows could. That of a share ends at 0 and 100 %."
             .into(),
     ));
     if let Some(rule) = study.fit_rule {

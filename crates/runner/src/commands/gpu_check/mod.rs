@@ -20,7 +20,9 @@ struct Report {
     kernels: Vec<KernelCheck>,
     /// What the device failed at; null where it did not.
     failed: Option<String>,
-    /// How many replicas' parameters are not those of single runs up to rounding; null where a kernel is wrong.
+    /// Whether steps that are replayed together have the bits of steps one by one; null where a kernel is wrong.
+    together_as_one_by_one: Option<bool>,
+    /// How many replicas' parameters are not those of single runs up to rounding; null where something before is wrong.
     replicas_that_differ: Option<usize>,
     throughput: Vec<Throughput>,
 }
@@ -40,13 +42,12 @@ pub(super) fn run(arguments: &GpuCheckArguments) -> Result<(), Failure> {
         Err(fault) => (fault.checks.clone(), Some(fault.to_string())),
     };
     drop(gpu);
-    let mut report = Report { device: chosen.name, kernels, failed, replicas_that_differ: None, throughput: Vec::new() };
+    let mut report =
+        Report { device: chosen.name, kernels, failed, together_as_one_by_one: None, replicas_that_differ: None, throughput: Vec::new() };
     if report.failed.is_none() && report.kernels.iter().all(KernelCheck::is_right) {
-        let differing = replicas::differing(&open, &chosen.device).map_err(Failure::Run)?;
-        report.replicas_that_differ = Some(differing);
-        if differing == 0 {
-            report.throughput = replicas::throughput(&open, &chosen.device, &arguments.replicas, replicas::STEPS).map_err(Failure::Run)?;
-        }
+        let trained = train(&mut report, &open, &chosen.device, &arguments.replicas);
+        // What was found before is told too.
+        report.failed = trained.err().map(|error| format!("{error:#}"));
     }
     if arguments.json {
         terminal::print_json(&report)?;
@@ -54,6 +55,23 @@ pub(super) fn run(arguments: &GpuCheckArguments) -> Result<(), Failure> {
         terminal::print(text(&report))?;
     }
     judge(&report)
+}
+
+/// Trains the seed job's network in several ways, and times them where all come to the same.
+fn train(report: &mut Report, open: Open<'_>, place: Place<'_>, counts: &[u16]) -> anyhow::Result<()> {
+    /// More than are handed over at a time, twice.
+    const STEPS: usize = 80;
+    let is_same = replicas::is_one_by_one_the_same(open, place, STEPS)?;
+    report.together_as_one_by_one = Some(is_same);
+    if !is_same {
+        return Ok(());
+    }
+    let differing = replicas::differing(open, place)?;
+    report.replicas_that_differ = Some(differing);
+    if differing == 0 {
+        report.throughput = replicas::throughput(open, place, counts, replicas::STEPS)?;
+    }
+    Ok(())
 }
 
 fn text(report: &Report) -> String {
@@ -107,6 +125,12 @@ fn judge(report: &Report) -> Result<(), Failure> {
             "{} of {} kernel checks failed on {}, the first: {what}; train with --step reference, and report this with the output of --json",
             wrong.len(),
             report.kernels.len(),
+            report.device
+        )));
+    }
+    if report.together_as_one_by_one == Some(false) {
+        return Err(Failure::Run(anyhow!(
+            "steps that are replayed together on {} do not end where steps one by one do; report this with the output of --json",
             report.device
         )));
     }

@@ -1,6 +1,7 @@
 //! Replicas of the seed job's network: whether each is a single run up to rounding, and how fast they train side by side.
 
 use super::{Open, Place};
+use crate::checkpoint::to_safetensors;
 use anyhow::Context;
 use relumine_engine::{Examples, FeatureBuffer, GpuReplicas, GpuStep, NamedTensors, Step, TrainingConfig};
 use relumine_model::{Architecture, ModelConfig};
@@ -63,6 +64,20 @@ fn train(replicas: &mut GpuReplicas, count: usize, examples: &Examples, steps: s
         result?;
     }
     Ok(())
+}
+
+/// Whether so many steps come to the same bits when somebody looks after each, so that each is replayed by itself, and when nobody does.
+pub(super) fn is_one_by_one_the_same(open: Open<'_>, place: Place<'_>, steps: usize) -> anyhow::Result<bool> {
+    let (examples, networks) = (examples(place)?, networks(1)?);
+    let (architecture, config) = &networks[0];
+    let mut silent = GpuStep::new(open(None)?, architecture, config, place)?;
+    let mut asked = GpuStep::new(open(None)?, architecture, config, place)?;
+    for step in 0..steps {
+        silent.train(&examples, &rows(step, 0))?;
+        asked.train(&examples, &rows(step, 0))?;
+        asked.totals()?;
+    }
+    Ok(to_safetensors(&silent.parameters()?)? == to_safetensors(&asked.parameters()?)?)
 }
 
 /// How many of four replicas end elsewhere than single runs do.
@@ -136,6 +151,7 @@ mod tests {
     #[test]
     fn replicas_are_single_runs_and_are_timed() {
         let open: Open<'_> = &|limit| Ok(Box::new(Emulator::new(Order::Forward)?.with_dense_limit(limit.unwrap_or(DENSE_LIMIT))));
+        assert!(is_one_by_one_the_same(open, &Device::Cpu, 10).unwrap());
         assert_eq!(differing(open, &Device::Cpu).unwrap(), 0);
         let lines = throughput(open, &Device::Cpu, &[1, 2], 1).unwrap();
         let found: Vec<_> = lines.iter().map(|line| (line.replicas, line.products)).collect();
