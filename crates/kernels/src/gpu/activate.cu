@@ -58,8 +58,6 @@ RELUMINE_KERNEL activate_backward(const ActivateBackwardArguments a) {
     const Strip at = strip(a.units, number);
     Four sum = {{0.0f, 0.0f, 0.0f, 0.0f}};
     if (at.is_inside) {
-        Four bias = {{0.0f, 0.0f, 0.0f, 0.0f}};
-        if (a.bias.first) bias = load4(of_replica(a.bias), at.column4, a.units);
         for (u32 row = chunk * ROWS_OF_CHUNK + at.first_row; row < end; row += 32) {
             const u64 place = u64(row) * a.units;
             Four dz = load4(of_replica(a.dy) + place, at.column4, a.units);
@@ -67,6 +65,8 @@ RELUMINE_KERNEL activate_backward(const ActivateBackwardArguments a) {
             UNROLL for (u32 i = 0; i < 4; i++) dz.at[i] *= slopes.at[i];
             if (a.z.first) {
                 const Four z = load4(of_replica(a.z) + place, at.column4, a.units);
+                Four bias = {{0.0f, 0.0f, 0.0f, 0.0f}};
+                if (a.bias.first) bias = load4(of_replica(a.bias), at.column4, a.units);
                 UNROLL for (u32 i = 0; i < 4; i++) dz.at[i] *= activated(a.activation, z.at[i] + bias.at[i]).slope;
             }
             store4(of_replica(a.dz) + place, at.column4, a.units, dz);

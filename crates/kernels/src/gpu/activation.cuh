@@ -28,7 +28,8 @@ __device__ inline Point point(float value, float slope) {
 
 __device__ inline float sigmoid(float z) { return 1.0f / (1.0f + expf(-z)); }
 
-__device__ inline Point activated(const Activation& activation, float z) {
+// One copy a kernel, which calls it for each of four neighbours: its text is long, and a program carries it for every architecture.
+__device__ __noinline__ Point activated(const Activation& activation, float z) {
     switch (activation.kind) {
     case SIGMOID: {
         const float f = sigmoid(z);

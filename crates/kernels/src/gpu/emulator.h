@@ -13,6 +13,7 @@
 #define RELUMINE_KERNEL static void
 #define UNROLL
 #define __device__ static
+#define __noinline__
 // Blocks run one after the other; each test thread has its own.
 #define __shared__ static thread_local
 

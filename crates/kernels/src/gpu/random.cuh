@@ -27,7 +27,7 @@ __device__ inline double polynomial(const double* coefficients, double x) {
 }
 
 // Standard normal, by inversion of one word: see the random crate's `variates::normal` (Wichura 1988, AS 241, PPND16).
-__device__ inline double normal(u32 word) {
+__device__ __noinline__ double normal(u32 word) {
     const double centre[2][8] = {
         {3.387132872796366608, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
          4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3},

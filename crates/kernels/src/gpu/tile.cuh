@@ -81,18 +81,21 @@ __device__ inline Tile make_tile(const Factor& left, const Factor& right, u32 ro
     float sums[4][4];
     UNROLL for (u32 i = 0; i < 16; i++) sums[i / 4][i % 4] = 0.0f;
     float line_sum = 0.0f;
-    Share of_left = read_chunk<LEFT_LIES_BY_TERMS>(left, row, 0), of_right = read_chunk<RIGHT_LIES_BY_TERMS>(right, column, 0);
-    for (u32 first = 0; first < left.terms; first += CHUNK) {
-        const u32 terms = left.terms - first < CHUNK ? left.terms - first : CHUNK;
-        __syncthreads();
-        share_chunk<LEFT_LIES_BY_TERMS>(lefts, of_left, terms);
-        share_chunk<RIGHT_LIES_BY_TERMS>(rights, of_right, terms);
-        __syncthreads();
-        if (first + CHUNK < left.terms) {
-            // The next chunk comes while this one is worked at.
-            of_left = read_chunk<LEFT_LIES_BY_TERMS>(left, row, first + CHUNK);
-            of_right = read_chunk<RIGHT_LIES_BY_TERMS>(right, column, first + CHUNK);
+    Share of_left, of_right;
+    // A chunk comes from memory while the one before it is worked at.
+    for (u32 next = 0; next < left.terms + CHUNK; next += CHUNK) {
+        const u32 terms = left.terms + CHUNK - next < CHUNK ? left.terms + CHUNK - next : CHUNK;
+        if (next > 0) {
+            __syncthreads();
+            share_chunk<LEFT_LIES_BY_TERMS>(lefts, of_left, terms);
+            share_chunk<RIGHT_LIES_BY_TERMS>(rights, of_right, terms);
+            __syncthreads();
         }
+        if (next < left.terms) {
+            of_left = read_chunk<LEFT_LIES_BY_TERMS>(left, row, next);
+            of_right = read_chunk<RIGHT_LIES_BY_TERMS>(right, column, next);
+        }
+        if (next == 0) continue;
         for (u32 four = 4 * group; four < terms; four += 4 * GROUPS) {
             UNROLL for (u32 of_four = 0; of_four < 4; of_four++) {
                 const u32 term = four + of_four;
