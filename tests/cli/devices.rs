@@ -107,6 +107,8 @@ fn a_precision_that_the_device_does_not_have_is_refused_in_training_and_in_nothi
     let trained = recipe.replace("precision = \"f32\"", "precision = \"tf32\"");
     assert_ne!(trained, recipe);
     std::fs::write(bench.path("run/recipe.toml"), trained).unwrap();
+    // A run that was trained so would have a manifest that says so.
+    std::fs::remove_file(bench.path("run/checkpoints/manifest.json")).unwrap();
     assert!(bench.ok(&["test", "run", "--device", "cpu"]).stdout.contains("have now been read 2 times"));
     let row = |value: &dyn Fn(usize) -> String| (0..64).map(value).collect::<Vec<_>>().join(",");
     bench.write("row.csv", format!("{}\n{}\n", row(&|pixel| format!("p{pixel}")), row(&|pixel| (pixel % 17).to_string())));
