@@ -43,7 +43,7 @@ fn compile() -> Result<(), String> {
             println!("cargo:rerun-if-changed={}", source.display());
         }
     }
-    for variable in ["NVCC", "CUDA_HOME"] {
+    for variable in ["NVCC", "CUDA_HOME", "NVCC_APPEND_FLAGS"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo gave no OUT_DIR")?).join("kernels.fatbin");
