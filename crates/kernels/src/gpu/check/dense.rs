@@ -1,6 +1,7 @@
 //! The kernels of dense layers whose products are small.
 
 use super::bench::{Bench, REPLICAS, SUMMED, wide};
+use super::layers::activated;
 use crate::Activation;
 use crate::gpu::{DenseBackwardArguments, DenseForwardArguments, DenseGradientArguments, Draws, GpuError, Launch, Values};
 
@@ -38,12 +39,9 @@ fn disturbed(
     units: usize,
     disturb: impl Fn(usize, usize, &mut [f32], &mut [f32]),
 ) -> [Vec<f32>; 2] {
-    let rows = z.len() / REPLICAS / units;
-    let of_bias = |place: usize| bias[place / (rows * units) * units + place % units];
-    let mut values: Vec<f32> = z.iter().enumerate().map(|(place, z)| z + of_bias(place)).collect();
-    let mut slopes = vec![0.0; values.len()];
-    activation.apply(&mut values, &mut slopes);
-    let parts = values.chunks_exact_mut(rows * units).zip(slopes.chunks_exact_mut(rows * units));
+    let (mut values, mut slopes) = activated(activation, units, z, bias);
+    let of_replica = z.len() / REPLICAS;
+    let parts = values.chunks_exact_mut(of_replica).zip(slopes.chunks_exact_mut(of_replica));
     parts.enumerate().for_each(|(replica, (values, slopes))| disturb(replica, units, values, slopes));
     [values, slopes]
 }

@@ -31,8 +31,9 @@ fn cases() -> impl Iterator<Item = (&'static str, Activation, usize, bool, bool)
 }
 
 /// The pre-activations of all replicas, with the bias, and what an activation makes of them: outputs and slopes.
-fn activated(activation: Activation, units: usize, z: &[f32], bias: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let of_bias = |place: usize| bias[place / (ROWS * units) * units + place % units];
+pub(super) fn activated(activation: Activation, units: usize, z: &[f32], bias: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let of_replica = z.len() / REPLICAS;
+    let of_bias = |place: usize| bias[place / of_replica * units + place % units];
     let mut values: Vec<f32> = z.iter().enumerate().map(|(place, z)| z + of_bias(place)).collect();
     let mut slopes = vec![0.0; values.len()];
     activation.apply(&mut values, &mut slopes);
