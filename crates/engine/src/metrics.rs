@@ -53,7 +53,7 @@ fn row_loss(head: Head, logits: &[f32], label: u32) -> f64 {
         Head::Softmax => log_sum_exp(logits) - f64::from(logits[label as usize]),
         Head::Sigmoid => {
             let z = f64::from(logits[0]);
-            z.max(0.0) - z * f64::from(label) + (-z.abs()).exp().ln_1p()
+            z.max(0.0) - z * f64::from(label) + libm::log1p(libm::exp(-z.abs()))
         }
     }
 }
@@ -61,7 +61,7 @@ fn row_loss(head: Head, logits: &[f32], label: u32) -> f64 {
 fn log_sum_exp(logits: &[f32]) -> f64 {
     // A NaN must not be lost on the way, as it would be in `f64::max`.
     let largest = logits.iter().fold(f64::NEG_INFINITY, |largest, z| if largest > f64::from(*z) { largest } else { f64::from(*z) });
-    largest + logits.iter().map(|z| (f64::from(*z) - largest).exp()).sum::<f64>().ln()
+    largest + libm::log(logits.iter().map(|z| libm::exp(f64::from(*z) - largest)).sum::<f64>())
 }
 
 /// The most probable class of one row; the lowest of equals.
@@ -79,11 +79,11 @@ pub fn probabilities(head: Head, logits: &[f32]) -> Vec<f64> {
     match head {
         Head::Softmax => {
             let log_sum = log_sum_exp(logits);
-            logits.iter().map(|z| (f64::from(*z) - log_sum).exp()).collect()
+            logits.iter().map(|z| libm::exp(f64::from(*z) - log_sum)).collect()
         }
         Head::Sigmoid => {
             let z = f64::from(logits[0]);
-            vec![1.0 / (1.0 + z.exp()), 1.0 / (1.0 + (-z).exp())]
+            vec![1.0 / (1.0 + libm::exp(z)), 1.0 / (1.0 + libm::exp(-z))]
         }
     }
 }

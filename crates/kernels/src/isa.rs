@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-/// An instruction set that kernels are compiled for.
+/// An instruction set that kernels are compiled for. All that round a multiply-add once, which is all but [`Isa::Portable`], give the same
+/// bits: their kernels are one text, and add in an order that does not depend on how many lanes a register has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
     /// AVX-512 F, BW, DQ, VL: x86-64 servers since 2017, AMD since Zen 4.
@@ -15,17 +16,43 @@ pub enum Isa {
     Portable,
 }
 
+static CURRENT: OnceLock<Isa> = OnceLock::new();
+
 impl Isa {
-    /// The best one that this processor has.
+    /// Its name in lower case.
     #[must_use]
-    pub fn detect() -> Self {
-        static FOUND: OnceLock<Isa> = OnceLock::new();
-        *FOUND.get_or_init(detect)
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Neon => "neon",
+            Self::Portable => "portable",
+        }
+    }
+
+    /// Those that this processor has, the fastest first.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        let mut found = of_processor();
+        found.push(Self::Portable);
+        found
+    }
+
+    /// The one that kernels take: the fastest, if [`choose`](Self::choose) has chosen no other.
+    #[must_use]
+    pub fn current() -> Self {
+        *CURRENT.get_or_init(|| Self::available()[0])
+    }
+
+    /// Has kernels take this one of the [`available`](Self::available) ones. Returns whether they do: not where it is not there, nor once a
+    /// kernel has run with another.
+    pub fn choose(self) -> bool {
+        Self::available().contains(&self) && *CURRENT.get_or_init(|| self) == self
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-fn detect() -> Isa {
+fn of_processor() -> Vec<Isa> {
     let avx512 = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
@@ -36,21 +63,17 @@ fn detect() -> Isa {
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("lzcnt")
         && is_x86_feature_detected!("popcnt");
-    match (avx512, avx2) {
-        (true, true) => Isa::Avx512,
-        (false, true) => Isa::Avx2,
-        _ => Isa::Portable,
-    }
+    [(Isa::Avx512, avx512 && avx2), (Isa::Avx2, avx2)].into_iter().filter_map(|(isa, found)| found.then_some(isa)).collect()
 }
 
 #[cfg(target_arch = "aarch64")]
-fn detect() -> Isa {
-    Isa::Neon
+fn of_processor() -> Vec<Isa> {
+    vec![Isa::Neon]
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn detect() -> Isa {
-    Isa::Portable
+fn of_processor() -> Vec<Isa> {
+    Vec::new()
 }
 
 /// Defines a function that runs the version of a generic kernel for this processor. `kernel::<S>` is generic over
@@ -72,7 +95,7 @@ macro_rules! dispatch_simd {
                 // SAFETY: the caller's promise.
                 unsafe { $kernel::<crate::simd::x86::Avx2>($($argument),*) }
             }
-            match crate::isa::Isa::detect() {
+            match crate::isa::Isa::current() {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: the processor has these instructions, and the rest is the caller's promise.
                 crate::isa::Isa::Avx512 => unsafe { avx512($($argument),*) },
@@ -106,7 +129,7 @@ macro_rules! dispatch_plain {
             fn avx2($($argument: $type),*) {
                 $body::<true>($($argument),*);
             }
-            match crate::isa::Isa::detect() {
+            match crate::isa::Isa::current() {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: the processor has these instructions.
                 crate::isa::Isa::Avx512 => unsafe { avx512($($argument),*) },

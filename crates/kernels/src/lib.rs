@@ -1,8 +1,9 @@
 //! Fused operations of a training step on the CPU, one folder or file each: where the project keeps its `unsafe` code.
 //!
 //! Every function here is one phase: it divides its work by shape among the threads of a [`Team`], and gives the same bits whatever their
-//! number; the forward and the weights' product also whether they skip zeros or not. What is often done beside something else is also there
-//! as [`Tasks`], of which a phase can hold several. The instruction set is chosen at run time ([`Isa`]).
+//! number, and on every processor that rounds a multiply-add once: mathematical functions are our own or those of `libm`, never the
+//! platform's. The forward and the weights' product have the same bits whether they skip zeros or not. What is often done beside something
+//! else is also there as [`Tasks`], of which a phase can hold several. The instruction set is chosen at run time ([`Isa`]).
 
 mod activation;
 pub mod augment;

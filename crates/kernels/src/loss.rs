@@ -152,7 +152,7 @@ fn log_sum<'a>(panels: usize, row_of: impl Fn(usize) -> &'a [f32]) -> Sums {
     for panel in 0..panels {
         sum_of_exponentials(row_of(panel), largest, &mut sum);
     }
-    Sums { largest, sum, log_sum: f64::from(largest) + f64::from(sum).ln(), best }
+    Sums { largest, sum, log_sum: f64::from(largest) + libm::log(f64::from(sum)), best }
 }
 
 dispatch_plain! {
@@ -201,9 +201,9 @@ fn binary(objective: &Objective<'_>, label: usize, logit: &mut f32) -> RowLoss {
     let target = label as f32 * (1.0 - label_smoothing) + label_smoothing / 2.0;
     let z = *logit;
     let (z64, label64) = (f64::from(z), label as f64);
-    let probability = 1.0 / (1.0 + (-z64).exp());
+    let probability = 1.0 / (1.0 + libm::exp(-z64));
     *logit = share * weight * (probability as f32 - target);
-    RowLoss { loss: z64.max(0.0) - z64 * label64 + (-z64.abs()).exp().ln_1p(), is_correct: (z > 0.0) == (label == 1) }
+    RowLoss { loss: z64.max(0.0) - z64 * label64 + libm::log1p(libm::exp(-z64.abs())), is_correct: (z > 0.0) == (label == 1) }
 }
 
 #[cfg(test)]

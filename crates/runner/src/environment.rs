@@ -34,6 +34,8 @@ pub struct Environment {
     pub memory_mb: Option<u64>,
     /// The vector instructions that matter to matrix products.
     pub simd: Vec<String>,
+    /// The instruction set that the fused step's kernels take on the CPU.
+    pub isa: String,
     /// CPU threads used.
     pub threads: usize,
     /// The device, such as `cpu`.
@@ -66,6 +68,7 @@ impl Environment {
             cores: cores(),
             memory_mb: memory_bytes().map(|bytes| bytes >> 20),
             simd: simd().into_iter().map(Into::into).collect(),
+            isa: relumine_kernels::Isa::current().name().into(),
             threads: crate::threads::count(),
             device: device.into(),
             device_reason: device_reason.into(),

@@ -13,6 +13,7 @@ pub mod device;
 pub mod environment;
 pub mod failure;
 pub mod file_limit;
+pub mod instructions;
 pub mod interrupt;
 pub mod observers;
 pub mod pipeline;

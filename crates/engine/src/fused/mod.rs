@@ -33,10 +33,10 @@ use std::cell::RefCell;
 use workspace::Workspace;
 
 /// Forward, backward and update by the kernels of `relumine-kernels`, in phases that divide their work by shape among the threads. The same
-/// configuration gives the same bits at any number of threads. It computes what [`ReferenceStep`](crate::ReferenceStep) computes, up to
-/// rounding: sums are added in another order, exponentials and their kin are polynomials of its own, Adam's root and quotient on AVX-512 are
-/// refined approximations, and what is too small to matter in an optimiser's slots counts as zero. Weights that are no numbers show
-/// only where their inputs are not zero.
+/// configuration gives the same bits at any number of threads, and on every processor that rounds a multiply-add once, if no library does its
+/// products. It computes what [`ReferenceStep`](crate::ReferenceStep) computes, up to rounding: sums are added in another order,
+/// exponentials and their kin are polynomials of its own, Adam's quotient is a refined approximation, and what is too small to matter in an
+/// optimiser's slots counts as zero. Weights that are no numbers show only where their inputs are not zero.
 ///
 /// Where enough of a layer's inputs are zero, its products skip them: see [`uses`](Self::uses).
 #[derive(Debug)]

@@ -93,7 +93,7 @@ fn rule(config: &OptimizerConfig, pace: Pace) -> Rule {
     let rho = Decay::of(config.rho.unwrap_or_default());
     let beta2 = config.betas.unwrap_or_default()[1];
     let betas = [Decay::of(pace.momentum), Decay::of(beta2)];
-    let root = (1.0 - beta2.powf(pace.step as f64)).sqrt().recip() as f32;
+    let root = (1.0 - libm::pow(beta2, pace.step as f64)).sqrt().recip() as f32;
     let has_momentum = config.momentum.is_some_and(|momentum| momentum != 0.0);
     match config.name {
         OptimizerName::Sgd if has_momentum => {
@@ -101,7 +101,7 @@ fn rule(config: &OptimizerConfig, pace: Pace) -> Rule {
         }
         OptimizerName::Sgd => Rule::Sgd { learning_rate },
         OptimizerName::Adam | OptimizerName::Adamw => {
-            let correction1 = 1.0 - pace.momentum.powf(pace.step as f64);
+            let correction1 = 1.0 - libm::pow(pace.momentum, pace.step as f64);
             Rule::Adam { rate: (pace.learning_rate / correction1) as f32, betas, root, epsilon }
         }
         OptimizerName::Nadam => {

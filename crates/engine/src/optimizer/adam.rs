@@ -49,8 +49,8 @@ impl UpdateRule for Adam {
         let [mean, square] = slots else { candle_core::bail!("Adam keeps two moments") };
         *mean = ((&*mean * beta1)? + (gradient * (1.0 - beta1))?)?;
         *square = ((&*square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-        let correction1 = 1.0 - beta1.powf(pace.step as f64);
-        let correction2 = 1.0 - beta2.powf(pace.step as f64);
+        let correction1 = 1.0 - libm::pow(beta1, pace.step as f64);
+        let correction2 = 1.0 - libm::pow(beta2, pace.step as f64);
         let denominator = square.sqrt()?.affine(1.0 / correction2.sqrt(), self.epsilon)?;
         (&*mean / denominator)? * (pace.learning_rate / correction1)
     }

@@ -42,7 +42,7 @@ impl Nadam {
     }
 
     fn mu(&self, step: u64) -> f64 {
-        self.betas[0] * (1.0 - 0.5 * 0.96_f64.powf(step as f64 * self.momentum_decay))
+        self.betas[0] * (1.0 - 0.5 * libm::pow(0.96, step as f64 * self.momentum_decay))
     }
 
     /// What the gradient and the mean are multiplied by in step `step`.
@@ -76,7 +76,7 @@ impl UpdateRule for Nadam {
         *mean = ((&*mean * beta1)? + (gradient * (1.0 - beta1))?)?;
         *square = ((&*square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
         let (of_gradient, of_mean) = self.shares(pace.step);
-        let correction2 = 1.0 - beta2.powf(pace.step as f64);
+        let correction2 = 1.0 - libm::pow(beta2, pace.step as f64);
         let denominator = square.sqrt()?.affine(1.0 / correction2.sqrt(), self.epsilon)?;
         let of_gradient = (gradient * of_gradient)?;
         let of_mean = (&*mean * of_mean)?;

@@ -77,7 +77,7 @@ impl ScheduleKind for Cosine {
             return self.warmup_start_factor + (1.0 - self.warmup_start_factor) * share_of(elapsed, self.warmup);
         };
         let period = self.period.unwrap_or_else(|| self.unit.whole_run(horizon).saturating_sub(self.warmup));
-        self.min_factor + (1.0 - self.min_factor) * (1.0 + (PI * self.share(since, period)).cos()) / 2.0
+        self.min_factor + (1.0 - self.min_factor) * (1.0 + libm::cos(PI * self.share(since, period))) / 2.0
     }
 
     fn validate(&self) -> Result<(), String> {

@@ -18,7 +18,7 @@ pub enum Anneal {
 impl Anneal {
     fn between(self, from: f64, to: f64, share: f64) -> f64 {
         match self {
-            Self::Cos => to + (from - to) / 2.0 * (1.0 + (PI * share).cos()),
+            Self::Cos => to + (from - to) / 2.0 * (1.0 + libm::cos(PI * share)),
             Self::Linear => (to - from) * share + from,
         }
     }

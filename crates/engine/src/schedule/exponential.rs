@@ -22,7 +22,7 @@ pub struct Exponential {
 
 impl ScheduleKind for Exponential {
     fn factor(&self, steps_done: u64, horizon: Horizon) -> f64 {
-        self.gamma.powf(self.unit.elapsed(steps_done, horizon) as f64)
+        libm::pow(self.gamma, self.unit.elapsed(steps_done, horizon) as f64)
     }
 
     fn validate(&self) -> Result<(), String> {

@@ -38,7 +38,7 @@ impl ScheduleKind for Polynomial {
     fn factor(&self, steps_done: u64, horizon: Horizon) -> f64 {
         let total = self.total.unwrap_or_else(|| self.unit.whole_run(horizon));
         let left = 1.0 - share_of(self.unit.elapsed(steps_done, horizon), total);
-        self.end_factor + (1.0 - self.end_factor) * left.powf(self.power)
+        self.end_factor + (1.0 - self.end_factor) * libm::pow(left, self.power)
     }
 
     fn validate(&self) -> Result<(), String> {

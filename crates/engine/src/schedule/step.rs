@@ -30,7 +30,7 @@ const fn gamma() -> f64 {
 impl ScheduleKind for StepDecay {
     fn factor(&self, steps_done: u64, horizon: Horizon) -> f64 {
         let stairs = self.unit.elapsed(steps_done, horizon) / self.step_size.max(1);
-        self.gamma.powf(stairs as f64)
+        libm::pow(self.gamma, stairs as f64)
     }
 
     fn validate(&self) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use super::Image;
 use super::pose::{Bounds, Map};
 use super::scratch::{LANES, Scratch};
-use crate::isa::dispatch_simd;
+use crate::isa::{dispatch_simd, mul_add};
 use crate::simd::Simd;
 
 /// Fills the scratch's output from its source. With `alpha`, each place is displaced by that much times the scratch's field.
@@ -151,7 +151,7 @@ impl Sample for crate::simd::arm::Neon {
     #[inline(always)]
     unsafe fn sample(x: Self, y: Self, plane: &Plane) -> Self {
         // SAFETY: the caller's promise.
-        unsafe { lane_by_lane(x, y, plane) }
+        unsafe { lane_by_lane::<_, true>(x, y, plane) }
     }
 }
 
@@ -159,14 +159,14 @@ impl Sample for crate::simd::Portable {
     #[inline(always)]
     unsafe fn sample(x: Self, y: Self, plane: &Plane) -> Self {
         // SAFETY: the caller's promise.
-        unsafe { lane_by_lane(x, y, plane) }
+        unsafe { lane_by_lane::<_, false>(x, y, plane) }
     }
 }
 
 /// Where there are no instructions that read from many addresses.
 #[inline(always)]
-unsafe fn lane_by_lane<S: Simd>(x: S, y: S, plane: &Plane) -> S {
-    let mix = |share: f32, from: f32, to: f32| share * (to - from) + from;
+unsafe fn lane_by_lane<S: Simd, const FUSED: bool>(x: S, y: S, plane: &Plane) -> S {
+    let mix = |share: f32, from: f32, to: f32| mul_add::<FUSED>(share, to - from, from);
     let (mut xs, mut ys) = ([0.0_f32; LANES], [0.0_f32; LANES]);
     // SAFETY: no register has more lanes; places are brought back to the plane before they become addresses.
     unsafe {

@@ -78,7 +78,7 @@ mod tests {
     #[test]
     #[expect(clippy::print_stderr, reason = "what is not tested is said")]
     fn it_is_the_plain_form_to_the_bit() {
-        if crate::Isa::detect() != crate::Isa::Avx512 {
+        if crate::Isa::current() != crate::Isa::Avx512 {
             eprintln!("NOT TESTED: this processor has no AVX-512");
             return;
         }

@@ -61,7 +61,7 @@ impl Dropout {
     /// of 4 and up to 64.
     pub fn apply(&self, rows: Range<u32>, first_column: usize, width: usize, outputs: &mut [f32], slopes: &mut [f32]) {
         #[cfg(target_arch = "x86_64")]
-        if width == avx512::COLUMNS && crate::Isa::detect() == crate::Isa::Avx512 {
+        if width == avx512::COLUMNS && crate::Isa::current() == crate::Isa::Avx512 {
             // SAFETY: the processor has AVX-512.
             return unsafe { avx512::apply(self, rows, first_column, outputs, slopes) };
         }

@@ -1,10 +1,9 @@
 //! One pass over a parameter: clipping, decay and the optimiser's rule, element by element. The formulas are those of the engine's
 //! optimisers, which document them.
 
-use crate::Panels;
-#[cfg(target_arch = "x86_64")]
-mod adam_avx512;
+mod adam;
 
+use crate::Panels;
 use crate::isa::{dispatch_plain, mul_add};
 use crate::pool::Team;
 use crate::shares::Shares;
@@ -120,23 +119,9 @@ pub fn update(team: &mut Team, update: &Update, parameter: &mut Panels, gradient
     });
 }
 
-/// Updates elements: `slots` are as long as `parameter`, or empty where the rule has no more.
-pub(crate) fn apply(update: &Update, parameter: &mut [f32], gradient: &[f32], slots: [&mut [f32]; 3]) {
-    #[cfg(target_arch = "x86_64")]
-    if let Rule::Adam { rate, betas, root, epsilon } = update.rule
-        && epsilon >= adam_avx512::SMALLEST_EPSILON
-        && crate::Isa::detect() == crate::Isa::Avx512
-    {
-        let [mean, square, _] = slots;
-        let constants = adam_avx512::Constants { rate, betas, root, epsilon };
-        // SAFETY: the processor has AVX-512.
-        return unsafe { adam_avx512::adam(update, constants, parameter, gradient, mean, square) };
-    }
-    apply_exactly(update, parameter, gradient, slots);
-}
-
 dispatch_plain! {
-    fn apply_exactly(update: &Update, parameter: &mut [f32], gradient: &[f32], slots: [&mut [f32]; 3]) = apply_plain
+    /// Updates elements: `slots` are as long as `parameter`, or empty where the rule has no more.
+    pub(crate) fn apply(update: &Update, parameter: &mut [f32], gradient: &[f32], slots: [&mut [f32]; 3]) = apply_plain
 }
 
 #[inline(always)]
@@ -150,10 +135,11 @@ fn apply_plain<const FUSED: bool>(update: &Update, parameter: &mut [f32], gradie
             (learning_rate * direction, [buffer])
         }),
         Rule::Adam { rate, betas, root, epsilon } => {
-            each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, squares]| {
-                let (mean, squares) = moments::<FUSED>(betas, g, mean, squares);
-                (rate * mean / mul_add::<FUSED>(squares.sqrt(), root, epsilon), [mean, squares])
-            });
+            adam::adam(
+                update,
+                adam::Constants { rate, betas, root, epsilon },
+                adam::Elements { parameter, gradient, mean: first, square: second },
+            );
         }
         Rule::Nadam { learning_rate, betas, root, epsilon, of_gradient, of_mean } => {
             each::<2, FUSED>(update, parameter, gradient, [first, second], |g, [mean, squares]| {
@@ -260,7 +246,7 @@ fn each<const N: usize, const FUSED: bool>(
         let g = if g < -clip_value { -clip_value } else { g };
         let g = mul_add::<FUSED>(coupled_decay, parameter[i], g);
         let (change, new) = rule(g, std::array::from_fn(|slot| slots[slot][i]));
-        parameter[i] = parameter[i] * shrink - change;
+        parameter[i] = mul_add::<FUSED>(parameter[i], shrink, -change);
         for slot in 0..N {
             slots[slot][i] = new[slot];
         }

@@ -173,12 +173,18 @@ unsafe fn skipping_generic<S: Simd>(task: &Task<'_>, words: &[u64], out: &mut [f
                 out[*input] = dot * slopes[*input];
             }
         };
-        // Several at a time, so that none waits for its own additions.
+        // Several at a time, so that none waits for its own additions, but no more than there are registers for.
         let (fours, rest) = rest.as_chunks::<4>();
         let (twos, rest) = rest.as_chunks::<2>();
         // SAFETY: the caller's promise.
         unsafe {
-            groups.iter().for_each(|inputs| store(inputs, &dots::<S, 8>(task, row, inputs)));
+            for inputs in groups {
+                if S::LANES == SUMS {
+                    store(inputs, &dots::<S, 8>(task, row, inputs));
+                } else {
+                    inputs.as_chunks::<4>().0.iter().for_each(|inputs| store(inputs, &dots::<S, 4>(task, row, inputs)));
+                }
+            }
             fours.iter().for_each(|inputs| store(inputs, &dots::<S, 4>(task, row, inputs)));
             twos.iter().for_each(|inputs| store(inputs, &dots::<S, 2>(task, row, inputs)));
             rest.iter().for_each(|input| store(&[*input], &dots::<S, 1>(task, row, &[*input])));
@@ -186,26 +192,32 @@ unsafe fn skipping_generic<S: Simd>(task: &Task<'_>, words: &[u64], out: &mut [f
     }
 }
 
-/// `sum_o dz[row][o] w[first_input + inputs[n]][o]`, lane by lane over the panels and then over the lanes.
+/// Partial sums of a dot product, whatever the lanes of a register: so that every processor adds in the same order.
+const SUMS: usize = 16;
+
+/// `sum_o dz[row][o] w[first_input + inputs[n]][o]`: sixteen sums, of every sixteenth column each over the panels, and then over those.
 #[inline(always)]
 unsafe fn dots<S: Simd, const N: usize>(task: &Task<'_>, row: usize, inputs: &[usize; N]) -> [f32; N] {
+    /// Registers of four lanes.
+    const MOST: usize = SUMS / 4;
     let Task { dz, w, .. } = task;
-    let width = w.width();
-    // SAFETY: the caller's promise: rows and inputs lie inside the matrices.
+    let (width, registers) = (w.width(), SUMS / S::LANES);
+    // SAFETY: the caller's promise: rows and inputs lie inside the matrices; widths are multiples of 16.
     unsafe {
-        let mut sums = [S::splat(0.0); N];
+        let mut sums = [[S::splat(0.0); MOST]; N];
         for panel in 0..w.count() {
             let dz = dz.start.add(panel * dz.stride + row * width);
             let w = w.values().as_ptr().add(panel * w.stride() + task.first_input * width);
-            let mut column = 0;
-            while column < width {
-                let dz = S::load(dz.add(column));
-                for (sum, input) in sums.iter_mut().zip(inputs) {
-                    *sum = dz.mul_add(S::load(w.add(input * width + column)), *sum);
+            for column in (0..width).step_by(SUMS) {
+                for register in 0..registers {
+                    let column = column + register * S::LANES;
+                    let dz = S::load(dz.add(column));
+                    for (sums, input) in sums.iter_mut().zip(inputs) {
+                        sums[register] = dz.mul_add(S::load(w.add(input * width + column)), sums[register]);
+                    }
                 }
-                column += S::LANES;
             }
         }
-        std::array::from_fn(|n| sums[n].sum())
+        std::array::from_fn(|n| S::sum_of_sixteen(&sums[n][..registers]))
     }
 }

@@ -82,7 +82,7 @@ fn bin(confidence: f64) -> usize {
 #[must_use]
 pub fn log_loss(labels: &[u32], probabilities: &[Vec<f64>]) -> f64 {
     // `0.0 -` rather than a minus sign: the loss of a perfect model is not -0.
-    0.0 - labels.iter().zip(probabilities).map(|(label, row)| row[*label as usize].ln()).sum::<f64>() / labels.len() as f64
+    0.0 - labels.iter().zip(probabilities).map(|(label, row)| libm::log(row[*label as usize])).sum::<f64>() / labels.len() as f64
 }
 
 #[cfg(test)]

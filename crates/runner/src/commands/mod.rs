@@ -28,6 +28,7 @@ mod watch;
 
 use crate::cli::{Arguments, Command, TrainArguments};
 use crate::failure::Failure;
+use crate::instructions;
 use crate::reading;
 use crate::recipe::Recipe;
 use crate::threads;
@@ -44,6 +45,7 @@ use tracing_subscriber::EnvFilter;
 /// Why it could not be done; the failure knows its exit code.
 pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
     start_logging(&arguments.log)?;
+    instructions::choose()?;
     if arguments.offline {
         reading::forbid_network();
     }

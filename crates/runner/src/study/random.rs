@@ -91,7 +91,7 @@ impl Range {
         let is_range = self.low < self.high && self.low.is_finite() && self.high.is_finite() && (!self.log || self.low > 0.0);
         let between = |low: f64, high: f64| low + share * (high - low);
         let high = if self.whole { self.high + 1.0 } else { self.high };
-        let value = if self.log { between(self.low.ln(), high.ln()).exp() } else { between(self.low, high) };
+        let value = if self.log { libm::exp(between(libm::log(self.low), libm::log(high))) } else { between(self.low, high) };
         // Four digits tell settings apart, and can be typed again.
         let rounded = || format!("{value:.3e}").parse().unwrap_or(value);
         is_range.then(|| if self.whole { Value::Integer((value.floor()).min(self.high) as i64) } else { Value::Float(rounded()) })

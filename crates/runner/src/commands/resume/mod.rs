@@ -85,7 +85,7 @@ pub(super) fn resume_recipe(request: Request<'_>, run: &RunDirectory) -> Result<
     outcome.earlier = restore::earlier(run, found.as_ref().map_or(&[], |(_, epochs)| epochs));
     let at = (outcome.epochs, step.steps());
     let here = Environment::probe(&job.device.name, &job.device.reason);
-    restore::begin(run, &job.recipe, summary.as_ref(), here, at)?;
+    restore::begin(run, &job, summary.as_ref(), here, at)?;
     if !quiet {
         terminal::say(restore::line(run, found.is_some(), at));
     }

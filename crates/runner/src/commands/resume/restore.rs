@@ -4,8 +4,7 @@ use crate::checkpoint::{Found, read_tensors, tensors_of, to_safetensors};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::observers::ElapsedTime;
-use crate::pipeline::{Job, Outcome};
-use crate::recipe::Recipe;
+use crate::pipeline::{ChosenStep, Job, Outcome};
 use crate::run_directory::RunDirectory;
 use crate::terminal;
 use anyhow::{Context, anyhow};
@@ -85,15 +84,9 @@ struct Resumption {
 }
 
 /// Notes in the run that it goes on after `at`, whole epochs and steps, and by which recipe.
-pub(super) fn begin(
-    run: &RunDirectory,
-    recipe: &Recipe,
-    summary: Option<&Summary>,
-    here: Environment,
-    at: (u64, u64),
-) -> Result<(), Failure> {
+pub(super) fn begin(run: &RunDirectory, job: &Job, summary: Option<&Summary>, here: Environment, at: (u64, u64)) -> Result<(), Failure> {
     run.remove_unfinished()?;
-    run.write(RunDirectory::RECIPE, recipe.to_toml().map_err(Failure::Usage)?.as_bytes())?;
+    run.write(RunDirectory::RECIPE, job.recipe.to_toml().map_err(Failure::Usage)?.as_bytes())?;
     if let Some(summary) = summary {
         // Until it has ended again, a run has no scores: those that it had are of the recipe before. How often the test rows were read is kept.
         let running = Summary {
@@ -111,7 +104,7 @@ pub(super) fn begin(
         };
         run.write_json(RunDirectory::SUMMARY, &running)?;
     }
-    warn_of_change(run, &here);
+    warn_of_change(run, &job.step, &here);
     let mut line = serde_json::to_vec(&Resumption { epoch: at.0, step: at.1, environment: here }).map_err(anyhow::Error::new)?;
     line.push(b'\n');
     let path = run.file(RunDirectory::RESUMED);
@@ -119,12 +112,18 @@ pub(super) fn begin(
     Ok(appended.with_context(|| format!("cannot write {}", path.display()))?)
 }
 
-/// Says so where the run began on something else: its bits are promised for one binary, one kind of processor and one device.
-fn warn_of_change(run: &RunDirectory, here: &Environment) {
+/// Says so where the run began on something else that may round otherwise.
+fn warn_of_change(run: &RunDirectory, step: &ChosenStep, here: &Environment) {
     let (Some(before), Ok(here)) = (environment(run), serde_json::to_value(here)) else { return };
-    let changed: Vec<String> = ["version", "candle", "cpu", "simd", "device"]
-        .into_iter()
-        .filter(|key| before.get(*key) != here.get(*key))
+    let is_same = |key: &str| before.get(key) == here.get(key);
+    // The fused step has the same bits on every processor that rounds a multiply-add once; Candle's products are those of one kind.
+    let rounds_once = |environment: &Value| environment.get("isa").is_some_and(|isa| isa != "portable");
+    let is_any_processor = *step == ChosenStep::Fused && rounds_once(&before) && rounds_once(&here);
+    let of_processor: &[&str] = if is_any_processor { &[] } else { &["cpu", "simd", "isa"] };
+    let changed: Vec<String> = ["version", "candle", "device"]
+        .iter()
+        .chain(of_processor)
+        .filter(|key| !is_same(key))
         .map(|key| format!("{key} {} for {}", here[key], before[key]))
         .collect();
     if !changed.is_empty() {
