@@ -137,9 +137,13 @@ pub(crate) fn saved_steps(run: &Path) -> u64 {
 pub(crate) fn mnist(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("RELUMINE_MNIST");
     if folder.is_none() {
-        // Written past the test harness, which would keep a passing test's words to itself.
-        let mut stderr = std::io::stderr();
-        writeln!(stderr, "SKIPPED: {test} needs RELUMINE_MNIST, a folder of MNIST's four IDX files").unwrap();
+        skipped(test, "RELUMINE_MNIST, a folder of MNIST's four IDX files");
     }
     folder.map(|folder| std::path::absolute(folder).unwrap())
+}
+
+/// Says that a test was left out and what it needs, past the test harness, which would keep a passing test's words to itself.
+pub(crate) fn skipped(test: &str, needs: &str) {
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "SKIPPED: {test} needs {needs}").unwrap();
 }

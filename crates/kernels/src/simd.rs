@@ -26,7 +26,9 @@ pub(crate) trait Simd: Copy {
     /// Between the two; what is no number stays none.
     unsafe fn clamp(self, low: Self, high: Self) -> Self;
     /// 0 where `size` is nearer to zero than `limit`; what is no number is not.
-    unsafe fn unless_under(self, limit: f32, size: Self) -> Self;
+    unsafe fn unless_near_zero(self, limit: f32, size: Self) -> Self;
+    /// 0 where it is less than `limit`, likewise.
+    unsafe fn unless_less(self, limit: f32) -> Self;
     /// 0 where `size` is infinity.
     unsafe fn unless_infinite(self, size: Self) -> Self;
     /// [`RECIPROCAL`] minus the bits.
@@ -97,10 +99,12 @@ pub(crate) mod x86 {
             mul_sub(self: Self, factor: Self, subtrahend: Self) -> Self = Self(_mm512_fmsub_ps(self.0, factor.0, subtrahend.0));
             // The second operand is what a NaN leaves.
             clamp(self: Self, low: Self, high: Self) -> Self = Self(_mm512_max_ps(low.0, _mm512_min_ps(high.0, self.0)));
-            unless_under(self: Self, limit: f32, size: Self) -> Self = {
+            unless_near_zero(self: Self, limit: f32, size: Self) -> Self = {
                 let keep = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(_mm512_abs_ps(size.0), _mm512_set1_ps(limit));
                 Self(_mm512_maskz_mov_ps(keep, self.0))
             };
+            unless_less(self: Self, limit: f32) -> Self =
+                Self(_mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_NLT_UQ>(self.0, _mm512_set1_ps(limit)), self.0));
             unless_infinite(self: Self, size: Self) -> Self = {
                 let keep = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(size.0, _mm512_set1_ps(f32::INFINITY));
                 Self(_mm512_maskz_mov_ps(keep, self.0))
@@ -137,10 +141,12 @@ pub(crate) mod x86 {
             mul_sub(self: Self, factor: Self, subtrahend: Self) -> Self = Self(_mm256_fmsub_ps(self.0, factor.0, subtrahend.0));
             // The second operand is what a NaN leaves.
             clamp(self: Self, low: Self, high: Self) -> Self = Self(_mm256_max_ps(low.0, _mm256_min_ps(high.0, self.0)));
-            unless_under(self: Self, limit: f32, size: Self) -> Self = {
+            unless_near_zero(self: Self, limit: f32, size: Self) -> Self = {
                 let size = _mm256_andnot_ps(_mm256_set1_ps(-0.0), size.0);
                 Self(_mm256_and_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(size, _mm256_set1_ps(limit)), self.0))
             };
+            unless_less(self: Self, limit: f32) -> Self =
+                Self(_mm256_and_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(self.0, _mm256_set1_ps(limit)), self.0));
             unless_infinite(self: Self, size: Self) -> Self =
                 Self(_mm256_and_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(size.0, _mm256_set1_ps(f32::INFINITY)), self.0));
             reciprocal_guess(self: Self) -> Self = {
@@ -194,7 +200,8 @@ pub(crate) mod arm {
             mul_sub(self: Self, factor: Self, subtrahend: Self) -> Self = Self(vfmaq_f32(vnegq_f32(subtrahend.0), self.0, factor.0));
             // Both leave a NaN as one.
             clamp(self: Self, low: Self, high: Self) -> Self = Self(vmaxq_f32(low.0, vminq_f32(high.0, self.0)));
-            unless_under(self: Self, limit: f32, size: Self) -> Self = zero_where(vcaltq_f32(size.0, vdupq_n_f32(limit)), self);
+            unless_near_zero(self: Self, limit: f32, size: Self) -> Self = zero_where(vcaltq_f32(size.0, vdupq_n_f32(limit)), self);
+            unless_less(self: Self, limit: f32) -> Self = zero_where(vcltq_f32(self.0, vdupq_n_f32(limit)), self);
             unless_infinite(self: Self, size: Self) -> Self = zero_where(vceqq_f32(size.0, vdupq_n_f32(f32::INFINITY)), self);
             reciprocal_guess(self: Self) -> Self =
                 Self(vreinterpretq_f32_u32(vsubq_u32(vdupq_n_u32(RECIPROCAL), vreinterpretq_u32_f32(self.0))));
@@ -256,8 +263,9 @@ impl Simd for Portable {
             let under = if self.0[lane] > high.0[lane] { high.0[lane] } else { self.0[lane] };
             if under < low.0[lane] { low.0[lane] } else { under }
         });
-        unless_under(self: Self, limit: f32, size: Self) -> Self =
+        unless_near_zero(self: Self, limit: f32, size: Self) -> Self =
             Self::of(|lane| if size.0[lane].abs() < limit { 0.0 } else { self.0[lane] });
+        unless_less(self: Self, limit: f32) -> Self = Self::of(|lane| if self.0[lane] < limit { 0.0 } else { self.0[lane] });
         unless_infinite(self: Self, size: Self) -> Self =
             Self::of(|lane| if size.0[lane] == f32::INFINITY { 0.0 } else { self.0[lane] });
         reciprocal_guess(self: Self) -> Self = Self::of(|lane| f32::from_bits(RECIPROCAL.wrapping_sub(self.0[lane].to_bits())));

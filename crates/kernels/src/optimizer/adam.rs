@@ -72,26 +72,35 @@ unsafe fn each<S: Simd, const PLAIN: bool>(update: &Update, constants: Constants
         let [scale, low, high, decay, shrink] = [gradient_scale, -clip_value, clip_value, coupled_decay, shrink].map(|x| S::splat(x));
         let [old1, new1, old2, new2] = [beta1.old, beta1.new, beta2.old, beta2.new].map(|x| S::splat(x));
         let [root, epsilon, rate] = [root, epsilon, rate].map(|x| S::splat(x));
-        for at in (0..parameter.len()).step_by(S::LANES) {
-            let (w, m, v) = (parameter.as_mut_ptr().add(at), mean.as_mut_ptr().add(at), square.as_mut_ptr().add(at));
-            let (w_old, mut g) = (S::load(w), S::load(gradient.as_ptr().add(at)));
-            if !PLAIN {
-                g = decay.mul_add(w_old, g.mul(scale).clamp(low, high));
+        let mut divisors = [0.0_f32; BLOCK];
+        for first in (0..parameter.len()).step_by(BLOCK) {
+            let block = first..(first + BLOCK).min(parameter.len());
+            for at in block.clone().step_by(S::LANES) {
+                let (m, v) = (mean.as_mut_ptr().add(at), square.as_mut_ptr().add(at));
+                let mut g = S::load(gradient.as_ptr().add(at));
+                if !PLAIN {
+                    g = decay.mul_add(S::load(parameter.as_ptr().add(at)), g.mul(scale).clamp(low, high));
+                }
+                let m_new = old1.mul_add(S::load(m), new1.mul(g.unless_near_zero(SETTLED, g)));
+                m_new.unless_near_zero(SETTLED, m_new).store(m);
+                let sized = g.unless_near_zero(SMALLEST_SQUARED, g);
+                let v_new = old2.mul_add(S::load(v), new2.mul(sized.mul(sized))).unless_less(SETTLED_SQUARE);
+                v_new.store(v);
+                root.mul_add(v_new.sqrt(), epsilon).store(divisors.as_mut_ptr().add(at - first));
             }
-            let m_new = old1.mul_add(S::load(m), new1.mul(g.unless_under(SETTLED, g)));
-            let m_new = m_new.unless_under(SETTLED, m_new);
-            let sized = g.unless_under(SMALLEST_SQUARED, g);
-            let v_new = old2.mul_add(S::load(v), new2.mul(sized.mul(sized)));
-            let v_new = v_new.unless_under(SETTLED_SQUARE, v_new);
-            let divisor = root.mul_add(v_new.sqrt(), epsilon);
-            // Over an infinite moment there is no change.
-            let change = rate.mul(m_new).mul(reciprocal(divisor)).unless_infinite(divisor);
-            shrink.mul_sub(w_old, change).store(w);
-            m_new.store(m);
-            v_new.store(v);
+            for at in block.step_by(S::LANES) {
+                let w = parameter.as_mut_ptr().add(at);
+                let divisor = S::load(divisors.as_ptr().add(at - first));
+                // Over an infinite moment there is no change.
+                let change = rate.mul(S::load(mean.as_ptr().add(at))).mul(reciprocal(divisor)).unless_infinite(divisor);
+                shrink.mul_sub(S::load(w), change).store(w);
+            }
         }
     }
 }
+
+/// Elements whose moments are done before their changes: one after the other, an element's operations take longer than a processor looks ahead.
+const BLOCK: usize = 128;
 
 /// `1 / d` within a unit and a half in the last place, for normal `d > 0` under 2^125.
 ///
