@@ -400,3 +400,29 @@ fn a_refit_that_is_killed_is_done_again_and_the_first_training_is_kept() {
     let lines = |run: &str| String::from_utf8(bench.read(&format!("{run}/refit.metrics.jsonl"))).unwrap().lines().count();
     assert_eq!(lines("whole"), lines("killed"));
 }
+
+/// The fused step goes on with the same bits on another kind of processor, unless one of them rounds a multiply-add twice; the reference step's
+/// products are those of one kind.
+#[test]
+fn a_run_that_goes_on_elsewhere_says_so_where_results_may_differ() {
+    let bench = Bench::new();
+    for (step, key, value, is_warned) in [
+        ("fused", "cpu", "another", false),
+        ("fused", "isa", "portable", true),
+        ("fused", "library", "oneDNN", true),
+        ("reference", "cpu", "another", true),
+    ] {
+        let run = format!("{step}-{key}");
+        bench.train(&run, &["quickstart", "--epochs", "1", "--step", step]);
+        let path = format!("{run}/environment.json");
+        let mut environment = bench.json(&path);
+        if environment["isa"] == "portable" {
+            continue;
+        }
+        environment[key] = value.into();
+        bench.write(&path, environment.to_string());
+        let ended = bench.ok(&["train", "--resume", &run, "--epochs", "2", "--device", "cpu"]);
+        let says_so = ended.stderr.contains("need not be bit for bit") && ended.stderr.contains(&format!("for \"{value}\""));
+        assert_eq!(says_so, is_warned, "{step}, {key}: {}", ended.stderr);
+    }
+}

@@ -41,7 +41,7 @@ impl Bench {
         // Many programs at once on a few cores: one thread each is fastest, and a test that is about threads says so.
         command.env("RAYON_NUM_THREADS", "1").env("CANDLE_NUM_THREADS", "1");
         command.env("RELUMINE_CACHE", self.path("cache")).env("HF_ENDPOINT", "http://127.0.0.1:9").env_remove("RELUMINE_MNIST");
-        command.env_remove("RELUMINE_LOG").env_remove("RELUMINE_OFFLINE").env("NO_PROXY", "127.0.0.1");
+        command.env_remove("RELUMINE_LOG").env_remove("RELUMINE_OFFLINE").env_remove("RELUMINE_ISA").env("NO_PROXY", "127.0.0.1");
         command
     }
 

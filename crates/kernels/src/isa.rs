@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-/// An instruction set that kernels are compiled for. All that round a multiply-add once, which is all but [`Isa::Portable`], give the same
-/// bits: their kernels are one text, and add in an order that does not depend on how many lanes a register has.
+/// An instruction set that kernels are compiled for. All but [`Isa::Portable`] give the same bits: they round a multiply-add once, do the same
+/// operations, and add in an order that does not depend on how many lanes a register has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
     /// AVX-512 F, BW, DQ, VL: x86-64 servers since 2017, AMD since Zen 4.
@@ -12,7 +12,7 @@ pub enum Isa {
     Avx2,
     /// NEON: every 64-bit Arm processor.
     Neon,
-    /// What every processor has.
+    /// What every processor has, without a multiply-add that rounds once.
     Portable,
 }
 

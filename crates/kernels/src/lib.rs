@@ -1,7 +1,7 @@
 //! Fused operations of a training step on the CPU, one folder or file each: where the project keeps its `unsafe` code.
 //!
 //! Every function here is one phase: it divides its work by shape among the threads of a [`Team`], and gives the same bits whatever their
-//! number, and on every processor that rounds a multiply-add once: mathematical functions are our own or those of `libm`, never the
+//! number, and with every instruction set but [`Isa::Portable`]: mathematical functions are our own or those of `libm`, never the
 //! platform's. The forward and the weights' product have the same bits whether they skip zeros or not. What is often done beside something
 //! else is also there as [`Tasks`], of which a phase can hold several. The instruction set is chosen at run time ([`Isa`]).
 

@@ -27,7 +27,7 @@ pub(crate) trait Simd: Copy {
     unsafe fn clamp(self, low: Self, high: Self) -> Self;
     /// 0 where `size` is nearer to zero than `limit`; what is no number is not.
     unsafe fn unless_near_zero(self, limit: f32, size: Self) -> Self;
-    /// 0 where it is less than `limit`, likewise.
+    /// 0 where it is less than `limit`; what is no number is not.
     unsafe fn unless_less(self, limit: f32) -> Self;
     /// 0 where `size` is infinity.
     unsafe fn unless_infinite(self, size: Self) -> Self;

@@ -36,6 +36,8 @@ pub struct Environment {
     pub simd: Vec<String>,
     /// The instruction set that the fused step's kernels take on the CPU.
     pub isa: String,
+    /// The library that does the fused step's dense products on the CPU, where one does.
+    pub library: Option<&'static str>,
     /// CPU threads used.
     pub threads: usize,
     /// The device, such as `cpu`.
@@ -69,6 +71,7 @@ impl Environment {
             memory_mb: memory_bytes().map(|bytes| bytes >> 20),
             simd: simd().into_iter().map(Into::into).collect(),
             isa: relumine_kernels::Isa::current().name().into(),
+            library: relumine_kernels::product::LIBRARY,
             threads: crate::threads::count(),
             device: device.into(),
             device_reason: device_reason.into(),
@@ -86,6 +89,8 @@ fn features() -> Vec<&'static str> {
         ("metal", cfg!(feature = "metal")),
         ("accelerate", cfg!(feature = "accelerate")),
         ("mkl", cfg!(feature = "mkl")),
+        ("blas", cfg!(feature = "blas")),
+        ("onednn", cfg!(feature = "onednn")),
     ];
     features.into_iter().filter_map(|(name, is_on)| is_on.then_some(name)).collect()
 }

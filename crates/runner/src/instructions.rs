@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use anyhow::anyhow;
 use relumine_kernels::Isa;
 
-/// Names another instruction set than the fastest: to time it, and to see that it gives the same bits.
+/// Names another instruction set than the fastest: to time it, and to see that it gives the same bits as others, but for `portable`.
 const VARIABLE: &str = "RELUMINE_ISA";
 
 /// Takes what the environment names. Must be called before any kernel runs.

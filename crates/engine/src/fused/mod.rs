@@ -33,7 +33,7 @@ use std::cell::RefCell;
 use workspace::Workspace;
 
 /// Forward, backward and update by the kernels of `relumine-kernels`, in phases that divide their work by shape among the threads. The same
-/// configuration gives the same bits at any number of threads, and on every processor that rounds a multiply-add once, if no library does its
+/// configuration gives the same bits at any number of threads, and by every instruction set but the portable one, if no library does its
 /// products. It computes what [`ReferenceStep`](crate::ReferenceStep) computes, up to rounding: sums are added in another order,
 /// exponentials and their kin are polynomials of its own, Adam's quotient is a refined approximation, and what is too small to matter in an
 /// optimiser's slots counts as zero. Weights that are no numbers show only where their inputs are not zero.

@@ -115,16 +115,16 @@ pub(super) fn begin(run: &RunDirectory, job: &Job, summary: Option<&Summary>, he
 /// Says so where the run began on something else that may round otherwise.
 fn warn_of_change(run: &RunDirectory, step: &ChosenStep, here: &Environment) {
     let (Some(before), Ok(here)) = (environment(run), serde_json::to_value(here)) else { return };
-    let is_same = |key: &str| before.get(key) == here.get(key);
-    // The fused step has the same bits on every processor that rounds a multiply-add once; Candle's products are those of one kind.
-    let rounds_once = |environment: &Value| environment.get("isa").is_some_and(|isa| isa != "portable");
-    let is_any_processor = *step == ChosenStep::Fused && rounds_once(&before) && rounds_once(&here);
+    // The fused step has the same bits on every processor, by every instruction set but the one that rounds a multiply-add twice. Candle's
+    // products and a library's are those of one kind of processor.
+    let is_own = |environment: &Value| environment["library"].is_null() && environment.get("isa").is_some_and(|isa| isa != "portable");
+    let is_any_processor = *step == ChosenStep::Fused && is_own(&before) && is_own(&here);
     let of_processor: &[&str] = if is_any_processor { &[] } else { &["cpu", "simd", "isa"] };
-    let changed: Vec<String> = ["version", "candle", "device"]
+    let changed: Vec<String> = ["version", "candle", "library", "device"]
         .iter()
         .chain(of_processor)
-        .filter(|key| !is_same(key))
-        .map(|key| format!("{key} {} for {}", here[key], before[key]))
+        .filter(|key| before.get(*key).unwrap_or(&Value::Null) != &here[**key])
+        .map(|key| format!("{key} {} for {}", here[key], before.get(key).unwrap_or(&Value::Null)))
         .collect();
     if !changed.is_empty() {
         terminal::say(format_args!(
