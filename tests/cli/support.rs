@@ -34,9 +34,10 @@ impl Bench {
         path
     }
 
-    /// The command, ready to be given arguments. No data set of this machine can be seen.
+    /// The command, ready to be given arguments: the program that Cargo built, or what `RELUMINE_PROGRAM` names, as scripts/arm-check does. No
+    /// data set of this machine can be seen.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_relumine"));
+        let mut command = Command::new(std::env::var_os("RELUMINE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_relumine").into()));
         command.current_dir(self.folder.path());
         // Many programs at once on a few cores: one thread each is fastest, and a test that is about threads says so.
         command.env("RAYON_NUM_THREADS", "1").env("CANDLE_NUM_THREADS", "1");
