@@ -29,7 +29,7 @@ pub struct Arguments {
     /// What to do; `train` where absent.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// What to log on standard error: error, warn, info, debug, trace, or a tracing filter.
+    /// What to log on standard error: error, warn, info, debug, trace, or a filter such as relumine=debug.
     #[arg(long, global = true, default_value = "warn,hf_hub=off", env = "RELUMINE_LOG", value_name = "LEVEL")]
     pub log: String,
     /// Never use the network: data that would have to be downloaded is an error that says where to put it.

@@ -37,7 +37,8 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Instant;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 /// Runs what the command line asks for. `started` is the start of the process.
 ///
@@ -84,15 +85,11 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
 }
 
 fn start_logging(filter: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::builder().parse(filter).map_err(|_| {
+    let filter: Targets = filter.parse().map_err(|_| {
         Failure::usage(anyhow!("--log {filter} is no level: give error, warn, info, debug, trace, or a filter such as relumine=debug"))
     })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .log_internal_errors(false)
-        .init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).log_internal_errors(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
     Ok(())
 }
 
