@@ -9,7 +9,7 @@ percentiles of the activations, of the gradients at the pre-activations and at t
 of the weight and the update ratio. Means, deviations and percentiles may differ by 1e-4 of the root of the mean square, norms by 1e-4 of
 themselves (ten layers in 32 bits, there and back), and shares by two values. ReLU's slope jumps at zero, and rounding decides on which side
 a pre-activation lies that is within 5e-6 of its layer's root of the mean square: gradients are computed with all of those on and with all
-of them off, and may differ by what lies between the two besides: ten tolerances at most.
+of them off, and may differ by what lies between the two besides: a hundred tolerances, or 1 %, at most.
 
 And with MNIST, on its first 128 train rows: the norms of the weights' gradients before training, first layer and last, over five seeds,
 beside JAX's with draws of its own. The means may differ by a factor of 1.5.
@@ -27,7 +27,7 @@ jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp
 import optax
 
-PERCENTILES, HIDDEN, TOLERANCE, NEAR_ZERO, MOST_FREE = [1, 5, 25, 50, 75, 95, 99], [256] * 10, 1e-4, 5e-6, 10
+PERCENTILES, HIDDEN, TOLERANCE, NEAR_ZERO, MOST_FREE = [1, 5, 25, 50, 75, 95, 99], [256] * 10, 1e-4, 5e-6, 100
 
 
 def relu_from(share):
@@ -70,7 +70,7 @@ def read_mnist(folder):
 
 
 class Worst:
-    share, where, numbers, free = 0.0, "", 0, 0.0
+    share, where, numbers, free, freest = 0.0, "", 0, 0.0, ""
 
     def add(self, where, found, expected, allowed):
         share = abs(found - expected) / allowed if allowed > 0 else (0.0 if found == expected else np.inf)
@@ -90,7 +90,7 @@ class Worst:
         ours = [found["norm"], found["mean"], found["standard_deviation"], *found["percentiles"]]
         names = ["norm", "mean", "standard deviation"] + [f"percentile {percent}" for percent in PERCENTILES]
         for name, mine, theirs, scale, free in zip(names, ours, statistics[0], scales, between, strict=True):
-            self.free = max(self.free, free / (TOLERANCE * scale))
+            self.free, self.freest = max((self.free, self.freest), (free / (TOLERANCE * scale), f"{where} {name}"))
             self.add(f"{where} {name}", mine, theirs, TOLERANCE * scale + free)
 
 
@@ -141,7 +141,7 @@ def compare_networks(program, images, labels):
         compare(worst, f"{name}, step 0,", records[0], None, initial, inputs, labels[:ROWS], name)
         compare(worst, f"{name}, step 1,", records[1], initial, last, inputs, labels[:ROWS], name)
     print(f"probes: {worst.numbers:,} numbers, worst {worst.share:.3f} of the tolerance at {worst.where}")
-    print(f"slopes that rounding decides move a number by {worst.free:.1f} tolerances at most")
+    print(f"slopes that rounding decides move {worst.freest} by {worst.free:.1f} tolerances, all others by less")
     if not (worst.share <= 1 and worst.free <= MOST_FREE):
         sys.exit("probes: FAILED")
 
